@@ -1,0 +1,62 @@
+"""python -m capstone_marketlag demo [--seed N] [--hours N]"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from labkit import console
+from labkit.errors import LabError, of_the_system
+from labkit.interrupt import interruptible
+from labkit.paths import BUILD, shown
+
+
+@click.group()
+def cli() -> None:
+    """MarketLag, the system."""
+
+
+@cli.command()
+@click.option("--seed", type=int, default=1, show_default=True, envvar="SEED", help="Which recorded world.")
+@click.option(
+    "--hours",
+    type=click.IntRange(1, 24 * 60),
+    default=48,
+    show_default=True,
+    envvar="HOURS",
+    help="Hours of news.",
+)
+@click.option("--to", type=click.Path(path_type=Path), default=BUILD / "demo", help="Folder for the results.")
+def demo(seed: int, hours: int, to: Path) -> None:
+    """Run the whole pipeline on a recorded world; exit 0 only if the result is right."""
+    from capstone_marketlag.demo import run
+
+    if not run(seed, hours, to):
+        raise LabError("The result is not right.", "It has to be conserved and equal to the oracle.",
+                       f"open {shown(to / 'report.html')}")  # fmt: skip
+
+
+def main() -> None:
+    interruptible()
+    try:
+        cli.main(standalone_mode=False)
+    except LabError as error:
+        console.err.print(f"marketlag: {error}", markup=False)
+        sys.exit(1)
+    except OSError as error:
+        console.err.print(f"marketlag: {of_the_system(error)}", markup=False)
+        sys.exit(1)
+    except click.ClickException as error:
+        console.err.print(
+            f"marketlag: {error.format_message()} Next: make demo SEED=7 HOURS=300", markup=False
+        )
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        console.err.print("\nmarketlag: Stopped; everything it started was ended.", markup=False)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

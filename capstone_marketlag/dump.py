@@ -1,0 +1,91 @@
+"""What is in the topics and the table now, read back as a consumer would: committed records only."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import psycopg2.extras
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+from capstone_marketlag.settings import Settings
+from labkit.errors import LabError
+
+
+def read_topic(settings: Settings, topic: str) -> list[dict[str, Any]]:
+    """Every committed record of a topic, by partition and offset.
+
+    key is text; value is text, or {"base64": …} where the bytes are not UTF-8; timestamp: ms, UTC.
+    """
+    consumer = Consumer(
+        {
+            **settings.kafka_client(),
+            "group.id": "marketlag-dump",
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 20,
+        }
+    )
+    try:
+        numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, number, 0) for number in numbers])
+        rows: list[dict[str, Any]] = []
+        at_end: set[int] = set()
+        while len(at_end) < len(numbers):
+            message = consumer.poll(10)
+            if message is None:
+                raise LabError(
+                    f"Topic {topic} could not be read to its end within 10 s.",
+                    "An open transaction holds its readers back.",
+                    "wait for the transaction timeout, then again",
+                )
+            error = message.error()
+            if error is None:
+                rows.append(_row(message))
+            elif error.code() == KafkaError._PARTITION_EOF:
+                at_end.add(message.partition())
+            else:
+                raise LabError(f"Topic {topic} could not be read: {error.str()}.", "", "./lab up kafka")
+    finally:
+        consumer.close()
+    return sorted(rows, key=lambda row: (row["partition"], row["offset"]))
+
+
+def _row(message: Any) -> dict[str, Any]:
+    return {
+        "partition": message.partition(),
+        "offset": message.offset(),
+        "timestamp": message.timestamp()[1],
+        "key": _text(message.key()),
+        "value": _text(message.value()),
+    }
+
+
+def _text(data: bytes | None) -> Any:
+    if data is None:
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def read_table(dsn: str, table: str) -> list[dict[str, Any]]:
+    """Every row of a table, by its primary key's columns."""
+    connection = psycopg2.connect(dsn)
+    try:
+        with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+            cursor.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2')
+            return [dict(row) for row in cursor.fetchall()]
+    finally:
+        connection.close()
+
+
+def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    """One JSON document a line, so that anybody can recount."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, default=str) + "\n" for row in rows))

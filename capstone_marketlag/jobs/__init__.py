@@ -1,0 +1,1 @@
+"""The Flink jobs. signals: all SQL, news -> hourly signals, dead letters, late news."""

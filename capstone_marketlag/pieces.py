@@ -1,0 +1,65 @@
+"""The parts list: which lab each part of MarketLag comes from. The only module that imports from labs.
+
+A part is the lab's reference, or yours as soon as mine/<slug>.sql or mine/<slug>.py exists.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+from labkit.paths import MINE, ROOT
+
+#: the SQL parts of the job `signals`, in the order in which each builds on the one before
+SIGNALS = (
+    "kafka_to_print",
+    "event_time",
+    "dead_letters",
+    "deduplication",
+    "late_events",
+    "windows",
+)
+
+#: the parts that the demo runs on; the others are there, and wait for the jobs that will need them
+USED = (*SIGNALS, "news_feed", "keyword_scoring")
+
+LABS = {
+    "kafka_to_print": "phase0_setup/lab02_kafka_to_print/solution.sql",
+    "dead_letters": "phase1_quality/lab01_dead_letters/solution.sql",
+    "event_time": "phase1_quality/lab03_event_time/solution.sql",
+    "deduplication": "phase1_quality/lab04_deduplication/solution.sql",
+    "late_events": "phase1_quality/lab05_late_events/solution.sql",
+    "market_prices": "phase1_quality/lab08_market_prices/solution.py",
+    "news_feed": "phase1_quality/lab07_news_feed/solution.py",
+    "keyword_scoring": "phase2_pyflink/lab03_keyword_scoring/solution.py",
+    "confidence": "phase2_pyflink/lab11_confidence/solution.py",
+    "windows": "phase2_pyflink/lab05_windows/solution.sql",
+}
+
+
+def path(slug: str) -> Path:
+    """The file that this part is read from: yours if there is one, else the reference."""
+    reference = ROOT / "labs" / LABS[slug]
+    own = MINE / f"{slug}{reference.suffix}"
+    return own if own.exists() else reference
+
+
+def whose() -> dict[str, str]:
+    """For each part that is used `reference` or `yours`."""
+    return {slug: "yours" if path(slug).parent == MINE else "reference" for slug in USED}
+
+
+@lru_cache
+def python(slug: str) -> ModuleType:
+    """The module of a Python part."""
+    file = path(slug)
+    spec = importlib.util.spec_from_file_location(f"marketlag_piece_{slug}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up by name
+    spec.loader.exec_module(module)
+    return module

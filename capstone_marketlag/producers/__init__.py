@@ -1,0 +1,1 @@
+"""Producers: AWS Lambda handlers, run locally by a scheduler on virtual or wall time."""

@@ -1,0 +1,120 @@
+"""The topic plan, made true on a broker: topics.toml."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
+
+from capstone_marketlag.settings import Settings
+from labkit.errors import LabError
+from labkit.services.process import until
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+NEWS = "rss.events"
+SIGNALS = "rss.signals_hourly"
+DEAD_NEWS = "dlq.rss.events"
+LATE_NEWS = "late.rss.events"
+MARKET_META = "polymarket.market_meta"
+PRICES = "polymarket.price_hourly"
+DEAD_PRICES = "dlq.polymarket.price_hourly"
+API_HEALTH = "ops.api_health"
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic of the plan. retention_days: of the wall clock, as the broker counts.
+
+    compact: of each key the newest record stays, however old.
+    """
+
+    name: str
+    partitions: int
+    retention_days: int
+    key: str
+    writer: str
+    compact: bool = False
+
+    @property
+    def config(self) -> dict[str, str]:
+        policy = "compact" if self.compact else "delete"
+        return {"retention.ms": str(self.retention_days * _DAY_MS), "cleanup.policy": policy}
+
+
+@lru_cache
+def plan() -> dict[str, Topic]:
+    """Every topic of topics.toml by name."""
+    with (Path(__file__).parent / "topics.toml").open("rb") as file:
+        return {name: Topic(name, **entry) for name, entry in tomllib.load(file)["topics"].items()}
+
+
+@lru_cache(maxsize=4)
+def _admin(settings: Settings) -> AdminClient:
+    return AdminClient(settings.kafka_client())
+
+
+def ensure(settings: Settings) -> list[str]:
+    """Create the topics that are missing and check the others; the names of those created.
+
+    Raises LabError: a topic has other partitions or another retention than the plan.
+    """
+    admin = _admin(settings)
+    existing = admin.list_topics(timeout=10).topics
+    missing = [topic for topic in plan().values() if topic.name not in existing]
+    new = [NewTopic(t.name, t.partitions, replication_factor=1, config=t.config) for t in missing]
+    for future in (admin.create_topics(new) if new else {}).values():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+    for topic in plan().values():
+        if topic.name in existing:
+            _check(admin, topic, len(existing[topic.name].partitions))
+    if missing:
+        _wait_for_leaders(settings, missing)
+    return [topic.name for topic in missing]
+
+
+def _wait_for_leaders(settings: Settings, new: list[Topic]) -> None:
+    """A topic that was just made takes records only once each partition has a leader."""
+
+    def led() -> bool:
+        try:
+            return all(len(ends(settings, topic.name)) == topic.partitions for topic in new)
+        except KafkaException:
+            return False
+
+    def give_up() -> None:
+        raise LabError("New topics had no leader within 15 s.", "", "read the broker's log: ./lab")
+
+    until(led, 15, give_up)
+
+
+def _check(admin: AdminClient, topic: Topic, partitions: int) -> None:
+    [future] = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic.name)]).values()
+    retention = future.result()["retention.ms"].value
+    if partitions != topic.partitions or retention != topic.config["retention.ms"]:
+        raise LabError(
+            f"Topic {topic.name} has {partitions} partitions and retention.ms {retention}.",
+            f"The plan says {topic.partitions} and {topic.config['retention.ms']} (topics.toml).",
+            "change the topic or the plan; a demo of its own starts with ./lab down --stack demo --data",
+        )
+
+
+def ends(settings: Settings, topic: str) -> dict[int, int]:
+    """The offset behind the last record of each partition."""
+    admin = _admin(settings)
+    numbers = admin.list_topics(topic, timeout=10).topics[topic].partitions
+    latest = {TopicPartition(topic, number): OffsetSpec.latest() for number in numbers}
+    return {p.partition: f.result().offset for p, f in admin.list_offsets(latest).items()}

@@ -1,0 +1,152 @@
+"""What the pages show from the code: each marker on a line of its own becomes a table made from it.
+
+<!-- settings -->     every MARKETLAG_… setting            capstone_marketlag/settings.py
+<!-- topics -->       the topic plan                       capstone_marketlag/topics.toml
+<!-- pieces -->       which lab each part comes from       capstone_marketlag/pieces.py
+<!-- ports -->        every LAB_…_PORT                     labkit/services/ports.py
+<!-- downloads -->    the locked jars, by set              jars.lock
+<!-- cli NAME -->     usage and options of ./lab NAME      labkit/cli.py
+<!-- decisions -->    the list of decisions                docs/decisions/
+
+A marker that names nothing ends the build.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from mkdocs.exceptions import PluginError
+
+from capstone_marketlag import pieces, settings, topics
+from labkit.cli import cli
+from labkit.paths import ROOT
+from labkit.services import jars, ports
+
+_MARKER = re.compile(r"^<!-- (\w+)(?: (\w+))? -->$", re.MULTILINE)
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """mkdocs calls this with the text of each page."""
+    return expanded(markdown, page.file.src_uri)
+
+
+def expanded(markdown: str, name: str = "a page") -> str:
+    """The text with every marker replaced. Raises PluginError: a marker that names nothing."""
+
+    def table(match: re.Match[str]) -> str:
+        make, argument = MARKERS.get(match[1]), match[2]
+        try:
+            if make is None:
+                raise KeyError(match[1])
+            return make(argument) if argument else make()
+        except (KeyError, TypeError) as error:
+            raise PluginError(f"{name}: {match[0]} names nothing ({error})") from error
+
+    return _MARKER.sub(table, markdown)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else "empty"
+
+
+def _settings() -> str:
+    rows = [
+        (_code(name), meaning, f"{_code(default)}: {why}") for name, default, meaning, why in settings.table()
+    ]
+    return _table(("variable", "what it is", "default, and why"), rows)
+
+
+def _topics() -> str:
+    rows = [
+        (_code(topic.name), str(topic.partitions), f"{topic.retention_days} d", topic.key, topic.writer)
+        for topic in topics.plan().values()
+    ]
+    return _table(("topic", "partitions", "kept for", "key", "written by"), rows)
+
+
+def _pieces() -> str:
+    files = {slug: pieces.LABS[slug] for slug in pieces.USED}
+    rows = [
+        (_code(slug), _code(f"labs/{file}"), _code(f"mine/{slug}{Path(file).suffix}"))
+        for slug, file in files.items()
+    ]
+    return _table(("part", "the reference", "yours"), rows)
+
+
+def _ports() -> str:
+    uses = {
+        "kafka": "Kafka",
+        "kafka_controller": "Kafka's controller",
+        "postgres": "PostgreSQL",
+        "flink": "Flink's REST API and web UI",
+        "flink_rpc": "JobManager, for its TaskManagers",
+        "flink_blob": "JobManager, for jars",
+        "registry": "the schema registry",
+        "registry_management": "the registry's health and metrics",
+    }
+    return _table(
+        ("variable", "who listens there"),
+        [(_code(f"LAB_{use.upper()}_PORT"), uses[use]) for use in ports.USES],
+    )
+
+
+def _downloads() -> str:
+    when = {
+        "kafka": "the first start of Kafka",
+        "flink": "the first start of Flink",
+        "sql": "the first SQL prompt",
+        "registry": "the first `./lab up registry`",
+    }
+    sets: dict[str, list[jars.Jar]] = {}
+    for jar in jars.locked():
+        sets.setdefault(jar.set, []).append(jar)
+    rows = [
+        (when[name], str(len(of_set)), f"{sum(jar.size for jar in of_set) / 1e6:.0f} MB")
+        for name, of_set in sets.items()
+    ]
+    return _table(("fetched at", "files", "size"), rows)
+
+
+def _command(name: str) -> str:
+    command = cli.commands[name]
+    context = click.Context(command, info_name=f"./lab {name}")
+    usage = " ".join([f"./lab {name}", *command.collect_usage_pieces(context)])
+    rows = [(f"`{names}`", text) for names, text in _options(command, context)]
+    text = f"{command.help}\n\n```text\n{usage}\n```"
+    return f"{text}\n\n{_table(('option', 'what it does'), rows)}" if rows else text
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record and isinstance(parameter, click.Option) and "--help" not in parameter.opts:
+            yield record
+
+
+def _decisions() -> str:
+    rows = []
+    for path in sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md")):
+        title = path.read_text().splitlines()[0].removeprefix("# ")
+        number, _, words = title.partition(" ")
+        rows.append((number, f"[{words}]({path.name})"))
+    return _table(("", "decision"), rows)
+
+
+MARKERS: dict[str, Callable[..., str]] = {
+    "settings": _settings,
+    "topics": _topics,
+    "pieces": _pieces,
+    "ports": _ports,
+    "downloads": _downloads,
+    "cli": _command,
+    "decisions": _decisions,
+}

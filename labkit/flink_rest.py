@@ -1,0 +1,124 @@
+"""A Flink cluster over its REST API: what a job does, and stopping it so that it can be resumed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from labkit.errors import LabError
+from labkit.services.process import until
+
+_ENDED = {"FAILED", "CANCELED", "FINISHED"}
+
+
+class FlinkRest:
+    """One cluster's REST API. address: http://host:port."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def get(self, path: str) -> dict[str, Any]:
+        """The answer of GET path. Raises LabError: the cluster does not answer."""
+        return self._call("GET", path)
+
+    def state(self, job: str) -> str:
+        """RUNNING, RESTARTING, FAILED, …"""
+        return str(self.get(f"/jobs/{job}")["state"])
+
+    def tasks_running(self, job: str) -> bool:
+        """Whether every subtask of the job runs: the job's own RUNNING only says it was scheduled."""
+        detail = self.get(f"/jobs/{job}")
+        return detail["state"] == "RUNNING" and all(v["status"] == "RUNNING" for v in detail["vertices"])
+
+    def why_failed(self, job: str) -> str:
+        """The last line of the root exception's causes, or nothing."""
+        entries = self.get(f"/jobs/{job}/exceptions").get("exceptionHistory", {}).get("entries", [])
+        if not entries:
+            return ""
+        lines = str(entries[0]["stacktrace"]).splitlines()
+        causes = [line for line in lines if line.startswith("Caused by: ")] or lines[:1]
+        return causes[-1].removeprefix("Caused by: ")[:300]
+
+    def source_positions(self, job: str, topic: str) -> dict[int, int]:
+        """The offset behind the last record that the job's Kafka source emitted, by partition.
+
+        As old as the cluster's metrics, at most half a second with our settings.
+        """
+        wanted = re.compile(
+            rf"\.topic\.{re.escape(topic.replace('.', '_'))}\.partition\.(\d+)\.currentOffset$"
+        )
+        positions = {}
+        for vertex in self.get(f"/jobs/{job}")["vertices"]:
+            if not vertex["name"].startswith("Source:"):
+                continue
+            path = f"/jobs/{job}/vertices/{vertex['id']}/metrics"
+            names = [metric["id"] for metric in self._list(path) if wanted.search(metric["id"])]
+            for metric in self._list(f"{path}?get={quote(','.join(names))}") if names else []:
+                found = wanted.search(metric["id"])
+                assert found
+                positions[int(found.group(1))] = int(metric["value"]) + 1
+        return positions
+
+    def wait_running(self, job: str, seconds: float = 60) -> None:
+        """Wait until every subtask runs. Raises LabError: it ended or never ran."""
+
+        def running() -> bool:
+            if self.state(job) in _ENDED:
+                raise LabError(
+                    f"Job {job} ended: {self.why_failed(job)}.", "It has no end.", "./lab up, then again"
+                )
+            return self.tasks_running(job)
+
+        def give_up() -> None:
+            raise LabError(
+                f"Job {job} did not run within {seconds:.0f} s ({self.state(job)}). {self.why_failed(job)}",
+                "Each of its subtasks needs a slot.",
+                "./lab up flink --taskmanagers 2",
+            )
+
+        until(running, seconds, give_up, every=0.1)
+
+    def stop_with_savepoint(self, job: str, folder: str, seconds: float = 60) -> str:
+        """Stop a job so that it can be resumed; the savepoint's path.
+
+        Never drains: draining would close windows whose hour has not ended.
+        Raises LabError: the savepoint failed; the job goes on.
+        """
+        body = {"targetDirectory": folder, "drain": False}
+        trigger = self._call("POST", f"/jobs/{job}/stop", body)["request-id"]
+        answer: dict[str, Any] = {}
+
+        def done() -> bool:
+            answer.update(self.get(f"/jobs/{job}/savepoints/{trigger}"))
+            return bool(answer["status"]["id"] == "COMPLETED")
+
+        def give_up() -> None:
+            raise LabError(f"The savepoint of job {job} took longer than {seconds:.0f} s.", "", "./lab down")
+
+        until(done, seconds, give_up, every=0.1)
+        if "location" not in answer["operation"]:
+            cause = answer["operation"].get("failure-cause", {}).get("class", "unknown")
+            raise LabError(
+                f"The savepoint of job {job} failed ({cause}).", "The job goes on.", "read Flink's log"
+            )
+        return str(answer["operation"]["location"])
+
+    def _list(self, path: str) -> list[dict[str, Any]]:
+        answer: Any = self._call("GET", path)
+        return list(answer)
+
+    def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        try:
+            response = requests.request(method, self._address + path, json=body, timeout=10)
+            answer: dict[str, Any] = response.json()
+        except (requests.RequestException, ValueError) as error:
+            raise LabError(
+                f"Flink does not answer at {self._address} ({type(error).__name__}).", "", "./lab up flink"
+            ) from error
+        if response.status_code >= 400:
+            first = (answer.get("errors") or ["no reason given"])[0].splitlines()[0]
+            raise LabError(f"Flink refused {method} {path}: {first}.", "", "./lab doctor")
+        return answer

@@ -1,0 +1,268 @@
+"""A Flink session cluster: one JobManager and as many TaskManagers as asked, from the wheel's jars.
+
+The JVMs are started directly, not by the wheel's shell scripts: then their pids are ours from the
+first moment and no second JVM is needed to add up the memory. The configuration that the scripts,
+`flink run` and PyFlink read is the same one: conf/config.yaml in the service's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+import requests
+
+from labkit.paths import LAB, package_dir
+from labkit.services import jars, java
+from labkit.services.process import end, spawn
+from labkit.services.service import Service
+
+HOME = package_dir("pyflink")
+VERSION = "2.2.1"
+SLOTS = 4
+
+_JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+_TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+
+#: a TaskManager's memory, part by part; the scripts would compute it from one total
+_MEMORY = {
+    "taskmanager.cpu.cores": 1.0,
+    "taskmanager.memory.framework.heap.size": "128m",
+    "taskmanager.memory.task.heap.size": "384m",
+    "taskmanager.memory.framework.off-heap.size": "64m",
+    "taskmanager.memory.task.off-heap.size": "0m",
+    "taskmanager.memory.network.min": "64m",
+    "taskmanager.memory.network.max": "64m",
+    "taskmanager.memory.managed.size": "128m",
+    "taskmanager.memory.jvm-metaspace.size": "256m",
+    "taskmanager.memory.jvm-overhead.min": "128m",
+    "taskmanager.memory.jvm-overhead.max": "128m",
+}
+_TASKMANAGER_JVM = ["-XX:+UseSerialGC", "-Xms192m", "-Xmx512m", "-XX:MaxDirectMemorySize=192m",
+                    "-XX:MaxMetaspaceSize=256m", "-XX:-UsePerfData"]  # fmt: skip
+
+_LOG4J = """\
+monitorInterval = 30
+rootLogger.level = INFO
+rootLogger.appenderRef.file.ref = File
+appender.file.name = File
+appender.file.type = File
+appender.file.append = true
+appender.file.fileName = ${sys:log.file}
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{ISO8601} %-5p %-60c{1.} %x - %m%n
+"""
+# Flink names two committers' metrics alike and warns at every checkpoint
+_LOG4J += "logger.metrics.name = org.apache.flink.metrics.MetricGroup\nlogger.metrics.level = ERROR\n"
+_LOG4J_CLI = _LOG4J.replace("INFO", "WARN")
+
+
+class Flink(Service):
+    """A JobManager and TaskManagers, each with `slots` slots."""
+
+    name = "flink"
+    setting = "LAB_FLINK"
+
+    def __init__(self, stack: Path, only_ours: bool = False) -> None:
+        super().__init__(stack, only_ours)
+        self.record.options.setdefault("taskmanagers", 1)
+        self.record.options.setdefault("slots", SLOTS)
+
+    # ---- settings of this service --------------------------------------------------------------
+
+    def ask(self, taskmanagers: int | None, slots: int | None) -> None:
+        """How many TaskManagers and slots each the next start shall have; None: as before."""
+        if taskmanagers:
+            self.record.options["taskmanagers"] = taskmanagers
+        if slots:
+            self.record.options["slots"] = slots
+
+    @property
+    def conf(self) -> Path:
+        return self.dir / "conf"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.dir / "log"
+
+    @property
+    def log(self) -> Path:
+        return self.log_dir / "jobmanager.log"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.dir / "checkpoints"
+
+    @property
+    def savepoints(self) -> Path:
+        return self.dir / "savepoints"
+
+    @property
+    def tmp(self) -> Path:
+        """Where the cluster and its Python workers keep files for as long as they run.
+
+        Never a path with a space: the script that starts a worker does not quote it. Where our folder
+        has one, this is a folder of the system's temporary directory, removed when the cluster stops.
+        """
+        if " " not in str(self.dir):
+            return self.dir / "tmp"
+        return Path(tempfile.gettempdir()) / f"lab-flink-{zlib.crc32(str(self.dir).encode()):08x}"
+
+    @property
+    def python(self) -> str:
+        """The interpreter of Python workers: this environment's, by a path without a space."""
+        if " " not in sys.executable:
+            return sys.executable
+        return str(self.tmp / "env" / "bin" / "python")
+
+    @property
+    def address(self) -> str:
+        return self.external or f"http://127.0.0.1:{self.record.ports['flink']}"
+
+    # ---- life ----------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        jars.fetch("flink")
+
+    @property
+    def _roles(self) -> list[str]:
+        count = self.record.options["taskmanagers"]
+        return ["jobmanager", *(f"taskmanager-{n}" for n in range(1, count + 1))]
+
+    @property
+    def running(self) -> bool:
+        """Every process that was asked for runs; a lost TaskManager is started again by the next start."""
+        alive = self.record.processes
+        return all(role in alive and alive[role].running() for role in self._roles)
+
+    def launch(self) -> None:
+        processes = self.record.processes
+        for role in [r for r in processes if r not in self._roles]:
+            end([processes.pop(role)])
+        if not ("jobmanager" in processes and processes["jobmanager"].running()):
+            # TaskManagers of a JobManager that is gone know its old address only
+            end(processes.values())
+            processes.clear()
+            self._configure()
+            self._run("jobmanager", _JOBMANAGER, [*java.FLAGS, "-Xms160m", "-Xmx384m"],
+                      # not in config.yaml: the SQL client's own gateway would take it for its port
+                      ["-D", f"rest.bind-port={self.record.ports['flink']}"])  # fmt: skip
+        for role in self._roles[1:]:
+            if role not in processes or not processes[role].running():
+                self._run(role, _TASKMANAGER, _TASKMANAGER_JVM, ["-D", f"taskmanager.resource-id={role}"])
+
+    def _run(self, role: str, main: str, flags: list[str], arguments: list[str]) -> None:
+        command = [
+            java.executable(), *flags, *java.flink_options().split(),
+            f"-Djava.io.tmpdir={self.tmp}", f"-Dlog.file={self.log_dir / role}.log",
+            f"-Dlog4j.configurationFile={(self.conf / 'log4j.properties').as_uri()}",
+            "-cp", str(lib() / "*"), main, "--configDir", str(self.conf), *arguments,
+        ]  # fmt: skip
+        output = self.log_dir / f"{role}.out"
+        process = spawn(command, stack=self.stack, output=output, env=self.environment(), cwd=self.dir)
+        self.remember(role, process)
+
+    def _configure(self) -> None:
+        """Choose the ports and write what the cluster, `flink run` and PyFlink read."""
+        rpc, blob = self.port("flink_rpc"), self.port("flink_blob")
+        self._write(
+            {
+                "rest.address": "127.0.0.1",
+                "rest.port": self.port("flink"),
+                "jobmanager.rpc.address": "127.0.0.1",
+                "jobmanager.rpc.port": rpc,
+                "blob.server.port": str(blob),
+                "python.executable": self.python,
+            }
+        )
+        if self.python != sys.executable and not (self.tmp / "env").is_symlink():
+            (self.tmp / "env").symlink_to(sys.prefix)
+
+    def _write(self, where: dict[str, object]) -> None:
+        for folder in (self.conf, self.log_dir, self.checkpoints, self.savepoints):
+            folder.mkdir(parents=True, exist_ok=True)
+        options = {
+            **where,
+            "jobmanager.bind-host": "127.0.0.1",
+            "rest.bind-address": "127.0.0.1",
+            "jobmanager.memory.process.size": "800m",  # for `flink run`'s own sum; not for our JVM
+            "taskmanager.host": "127.0.0.1",
+            "taskmanager.bind-host": "127.0.0.1",
+            "taskmanager.numberOfTaskSlots": self.record.options["slots"],
+            **_MEMORY,
+            "heartbeat.interval": "1 s",
+            "heartbeat.timeout": "8 s",
+            "metrics.fetcher.update-interval": 500,  # ms; what REST and UI show is at most so old
+            "io.tmp.dirs": str(self.tmp),
+            "execution.checkpointing.dir": f"file://{self.checkpoints}",
+            "execution.checkpointing.savepoint-dir": f"file://{self.savepoints}",
+            "classloader.check-leaked-classloader": False,
+            "python.client.executable": sys.executable,
+            "env.java.opts.all": java.flink_options(),
+        }
+        lines = [f"{key}: {json.dumps(value)}\n" for key, value in options.items()]
+        (self.conf / "config.yaml").write_text("".join(lines))
+        (self.conf / "log4j.properties").write_text(_LOG4J)
+        (self.conf / "log4j-cli.properties").write_text(_LOG4J_CLI)
+
+    def environment(self) -> dict[str, str]:
+        """What the cluster, `flink run` and PyFlink need: all five folders, and our Python first."""
+        if self.external:  # nobody started it here, so nobody wrote where it is
+            host, port = self.address.removeprefix("http://").rsplit(":", 1)
+            self._write({"rest.address": host, "rest.port": int(port), "jobmanager.rpc.address": host})
+        env = java.environment()
+        env.update(
+            FLINK_HOME=str(HOME),
+            FLINK_CONF_DIR=str(self.conf),
+            FLINK_LIB_DIR=str(lib()),
+            FLINK_OPT_DIR=str(HOME / "opt"),
+            FLINK_PLUGINS_DIR=str(HOME / "plugins"),
+            FLINK_LOG_DIR=str(self.log_dir),
+            PATH=os.pathsep.join([str(Path(sys.executable).parent), str(HOME / "bin"), env.get("PATH", "")]),
+        )
+        env.pop("PYTHONHOME", None)
+        return env
+
+    def answers(self) -> bool:
+        try:
+            overview = requests.get(f"{self.address}/overview", timeout=2).json()
+        except (requests.RequestException, ValueError):
+            return False
+        if self.external:
+            return "slots-total" in overview
+        wanted = self.record.options["taskmanagers"] * self.record.options["slots"]
+        return bool(overview.get("slots-total") == wanted)
+
+    def logs(self) -> list[Path]:
+        ended = [role for role, process in self.record.processes.items() if not process.running()]
+        return [self.log_dir / f"{role}.{kind}" for role in ended for kind in ("log", "out")]
+
+
+def lib() -> Path:
+    """One folder with links to the wheel's jars, the connectors and flink-python.
+
+    The wheel itself is never written to. The folder is named after what it links to, so another
+    version or another lock gets a folder of its own.
+    """
+    sources = [
+        *sorted((HOME / "lib").glob("*.jar")),
+        *(HOME / "opt").glob("flink-python-*.jar"),
+        *(jar.path for jar in jars.of_set("flink")),
+    ]
+    folder = LAB / f"flink-{VERSION}" / "lib"
+    wanted = {source.name: source for source in sources}
+    found = {link.name: link.readlink() for link in folder.glob("*.jar")} if folder.exists() else {}
+    if found != wanted:
+        new = folder.with_name(f"lib.{os.getpid()}")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        for name, source in wanted.items():
+            (new / name).symlink_to(source)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(new, folder)
+    return folder

@@ -1,0 +1,12 @@
+-- signal_hourly (Job 1): one row for each market and hour with news, once, when the hour is closed.
+CREATE VIEW signal_hourly AS
+SELECT
+  market_slug,
+  window_start,
+  window_end,
+  COUNT(*) AS mention_count,
+  SUM(article_score) AS keyword_score,
+  AVG(article_score * source_weight) AS source_weighted_signal,
+  AVG(source_weight) AS source_weight_avg
+FROM TUMBLE(TABLE news_on_time, DESCRIPTOR(event_time), INTERVAL '1' HOUR)
+GROUP BY market_slug, window_start, window_end;

@@ -1,0 +1,208 @@
+"""The pages say what is so: they build, their links lead somewhere, and what they name exists."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mkdocs.exceptions import PluginError
+
+from docs.hooks import expanded
+from labkit.cli import cli
+from labkit.paths import ROOT
+from tests.docs import checks
+
+PAGES = checks.pages()
+
+
+def build(root: Path, to: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", to],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    to = tmp_path_factory.mktemp("site")
+    done = build(ROOT, to)
+    assert done.returncode == 0, done.stderr
+    return to
+
+
+# ---- the site ----------------------------------------------------------------------------------
+
+
+def test_every_page_is_built_with_one_heading_and_fetches_nothing(site: Path) -> None:
+    built = {
+        file.relative_to(site).as_posix(): checks.flaws(file.read_text()) for file in site.rglob("*.html")
+    }
+
+    assert {name: found for name, found in built.items() if found} == {}
+    assert len(built) == len([name for name in PAGES if name.startswith("docs/")]) + 1  # and 404.html
+
+
+def test_sources_of_the_site_are_not_published(site: Path) -> None:
+    left = [file.name for file in site.rglob("*") if file.suffix in (".py", ".md", ".sql", ".txt")]
+
+    assert left == []
+
+
+def test_a_link_to_nowhere_and_an_anchor_to_nowhere_end_the_build(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT / "docs", copy / "docs", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("mkdocs.yml", "README.md", "labs"):
+        (copy / name).symlink_to(ROOT / name)
+    with (copy / "docs" / "index.md").open("a") as page:
+        page.write("\n[one](nowhere.md) [two](start.md#nowhere)\n")
+
+    done = build(copy, tmp_path / "site")
+
+    assert done.returncode != 0
+    assert "nowhere.md" in done.stderr
+    assert "#nowhere" in done.stderr
+
+
+def test_a_marker_that_names_nothing_ends_the_build() -> None:
+    with pytest.raises(PluginError, match="names nothing"):
+        expanded("<!-- nothing -->")
+    with pytest.raises(PluginError, match="names nothing"):
+        expanded("<!-- cli fly -->")
+
+
+def test_flaws_of_a_built_page_are_found() -> None:
+    html = (
+        "<h1>a</h1><h1>b</h1><img src=x.png><svg role=img><path></path></svg>"
+        "<script src='https://cdn.example/x.js'></script><pre class=mermaid></pre>"
+        "<svg role=img><title>named</title></svg><img src=y.png alt=y>"
+    )
+
+    assert checks.flaws(html) == [
+        "an image without alt: x.png",
+        "a picture without a name",
+        "fetched from elsewhere: https://cdn.example/x.js",
+        "a diagram whose renderer would be fetched",
+        "2 h1",
+    ]
+
+
+# ---- links and paths ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_of_the_pages_at_the_root_lead_somewhere(name: str) -> None:
+    assert checks.dead_links((ROOT / name).read_text(), ROOT) == []
+
+
+def test_a_dead_link_is_found() -> None:
+    text = "[a](nowhere.md) [b](README.md#x) [c](https://example.org) [d](docs/nowhere/)"
+
+    assert checks.dead_links(text, ROOT) == ["nowhere.md", "docs/nowhere/"]
+
+
+def test_every_path_that_a_page_names_exists() -> None:
+    assert {name: found for name, text in PAGES.items() if (found := checks.missing_paths(text))} == {}
+
+
+def test_a_missing_path_is_found() -> None:
+    text = "`labs/nowhere.sql`\n```bash\npython ./docs/none.py labkit/cli.py\n```\n"
+
+    assert checks.missing_paths(text) == ["labs/nowhere.sql", "docs/none.py"]
+
+
+def test_no_page_names_a_path_of_a_machine_or_a_package_server() -> None:
+    assert {name: found for name, text in PAGES.items() if (found := checks.foreign(text))} == {}
+
+
+def test_a_path_of_a_machine_and_a_package_server_are_found() -> None:
+    text = "in /home/me/x, at https://pypi.org/simple, C:\\Users; but not /elsewhere or /path/to/python3.11"
+
+    assert checks.foreign(text) == ["/home/me", "https://pypi.org/simple,", "C:\\Users"]
+
+
+# ---- commands ----------------------------------------------------------------------------------
+
+
+def test_every_command_that_a_page_shows_exists() -> None:
+    shown = {(name, command) for name, text in PAGES.items() for command in checks.commands(text)}
+
+    assert [(*each, why) for each in sorted(shown) if (why := checks.unknown(each[1]))] == []
+    assert {command.split()[0] for _, command in shown} == {"./lab", "make"}
+
+
+def test_every_command_of_lab_has_its_place_on_the_page() -> None:
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text()
+
+    assert re.findall(r"<!-- cli (\w+) -->", page) == list(cli.commands)
+
+
+def test_commands_are_found_where_pages_show_them() -> None:
+    text = (
+        "Call `make demo` or `./lab up`, and make haste.\n"
+        '```bash\nLAB_DIR=/x ./lab sql a.sql && make test  # make nothing\neval "$(./lab env)"\n```\n'
+        "```console\n$ ./lab down --all\nmake believe\n```\n"
+        "```text\nmake no difference\n```\n"
+    )
+
+    assert checks.commands(text) == [
+        "make demo", "./lab up", "./lab sql a.sql", "make test", "./lab env", "./lab down --all",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("./lab fly", "./lab has no command fly"),
+        ("./lab up --wings 2", "./lab up: No such option"),
+        ("./lab up redis", "./lab up has no service redis"),
+        ("./lab setup wings", "./lab setup has no wings"),
+        ("make believe", "make has no target believe"),
+        ("make demo SPEED=1", "make has no variable SPEED"),
+    ],
+)
+def test_a_command_that_does_not_exist_is_found(command: str, why: str) -> None:
+    found = checks.unknown(command)
+
+    assert found is not None
+    assert found.startswith(why)
+
+
+# ---- settings and sentences --------------------------------------------------------------------
+
+
+def test_pages_and_code_know_the_same_variables() -> None:
+    named = set().union(*(checks.variables(text) for text in PAGES.values()))
+
+    assert named - checks.known() == set(), "named in a page, unknown to the code"
+    assert checks.known() - named == set(), "known to the code, named in no page"
+
+
+def test_a_made_up_variable_is_found_and_a_comment_makes_none_known() -> None:
+    assert checks.variables("set LAB_WINGS or MARKETLAG_SPEED, not LAB_… or MY_LAB_X") == {
+        "LAB_WINGS", "MARKETLAG_SPEED",
+    }  # fmt: skip
+    assert checks.literals('"""LAB_A and LAB_B"""\n# LAB_C\nget("LAB_D", LAB_E=1)') == {"LAB_D", "LAB_E"}
+    assert {"LAB_WINGS", "MARKETLAG_SPEED"} & checks.known() == set()
+
+
+def test_every_sentence_that_is_explained_is_one_that_is_said() -> None:
+    page = (ROOT / "docs" / "reference" / "errors.md").read_text()
+    headings = re.findall(r"^### `(.+)`$", page, re.MULTILINE)
+    files = [*(ROOT / "labkit").rglob("*.py"), *(ROOT / "capstone_marketlag").rglob("*.py"), ROOT / "lab"]
+    sources = "\n".join(file.read_text() for file in files)
+
+    assert len(headings) > 20
+    assert checks.unsaid(headings, sources) == []
+
+
+def test_a_sentence_that_nobody_says_is_found() -> None:
+    assert checks.unsaid(["Port … is taken", "Port … is on fire"], 'f"Port {port} is taken"') == [
+        "Port … is on fire"
+    ]

@@ -1,0 +1,596 @@
+"""The RSS producer: over real HTTP into a real broker (librdkafka's own, in this process)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+
+from capstone_marketlag.dump import read_topic
+from capstone_marketlag.producers import http, kafka_out, rss, schedule
+from capstone_marketlag.producers.http import Answer, Getter
+from capstone_marketlag.producers.kafka_out import KafkaOut
+from capstone_marketlag.settings import Settings
+from capstone_marketlag.topics import API_HEALTH, DEAD_NEWS, NEWS
+from labkit.errors import LabError
+
+MARKET = "fed-hike"
+#: what the broker in librdkafka gives to a topic that it makes; it has no setting for that
+PARTITIONS = [0, 1, 2, 3]
+
+
+# ---- a feed ------------------------------------------------------------------------------------
+
+Script = tuple[int, dict[str, str], bytes]
+
+
+class FeedServer:
+    """Answers each request with the next line of a script, and its last line ever after."""
+
+    def __init__(self, *script: Script) -> None:
+        self.script = list(script)
+        self.asked: list[str | None] = []  # the If-None-Match of each request
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"feed": self}))
+        self._thread = Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/feed.json"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    feed: FeedServer
+
+    def do_GET(self) -> None:
+        self.feed.asked.append(self.headers.get("If-None-Match"))
+        status, headers, body = self.feed.script[0]
+        if len(self.feed.script) > 1:
+            self.feed.script.pop(0)
+        time.sleep(float(headers.get("X-Wait", 0)))
+        with suppress(ConnectionError):  # who asked has given up
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """The tests count requests themselves."""
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., FeedServer]]:
+    """serve(answer, …): a feed server with that script."""
+    servers: list[FeedServer] = []
+
+    def start(*script: Script) -> FeedServer:
+        servers.append(FeedServer(*script))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def ok(body: bytes = b"{}", etag: str = "", kind: str = "application/feed+json") -> Script:
+    return 200, {"Content-Type": kind, **({"ETag": etag} if etag else {})}, body
+
+
+def fails(status: int = 500, **headers: str) -> Script:
+    return status, {name.replace("_", "-"): value for name, value in headers.items()}, b"sorry"
+
+
+UNCHANGED: Script = (304, {}, b"")
+
+
+def refused() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def asked(url: str) -> tuple[Answer, list[float]]:
+    """The answer, without its milliseconds, and how long was waited between the tries."""
+    waits: list[float] = []
+    answer = Getter(sleep=waits.append).get(url)
+    assert answer.milliseconds >= 0
+    return Answer(answer.status, answer.body, answer.content_type, 0, answer.error), waits
+
+
+# ---- GET ---------------------------------------------------------------------------------------
+
+
+def test_a_good_answer_is_taken_at_once(serve: Callable[..., FeedServer]) -> None:
+    feed = serve(ok(b"body"))
+
+    assert asked(feed.url) == (Answer(200, b"body", "application/feed+json"), [])
+    assert len(feed.asked) == 1
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_a_failure_that_may_pass_is_tried_four_times_with_longer_and_longer_waits(
+    serve: Callable[..., FeedServer], status: int
+) -> None:
+    feed = serve(fails(status))
+
+    assert asked(feed.url) == (Answer(status, error=f"HTTP {status}"), [1, 2, 4])
+    assert len(feed.asked) == 4
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_the_first_good_answer_ends_the_tries(serve: Callable[..., FeedServer], failures: int) -> None:
+    feed = serve(*[fails(503)] * failures, ok(b"body"))
+
+    assert asked(feed.url) == (Answer(200, b"body", "application/feed+json"), [1, 2, 4][:failures])
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 501])
+def test_a_failure_that_stays_is_not_tried_again(serve: Callable[..., FeedServer], status: int) -> None:
+    feed = serve(fails(status))
+
+    assert asked(feed.url) == (Answer(status, error=f"HTTP {status}"), [])
+    assert len(feed.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "waited"),
+    [
+        ("3", 3),
+        ("0", 1),
+        ("86400", 10),
+        ("", 1),
+        ("-5", 1),
+        ("1.5", 1),
+        ("soon", 1),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 1),
+    ],
+)
+def test_a_server_that_asks_for_patience_gets_it_within_reason(
+    serve: Callable[..., FeedServer], after: str, waited: float
+) -> None:
+    feed = serve(fails(429, Retry_After=after), ok())
+
+    assert asked(feed.url)[1] == [waited]
+
+
+def test_patience_in_digits_that_are_no_number_is_none(serve: Callable[..., FeedServer]) -> None:
+    feed = serve(fails(429, Retry_After="²"), ok())
+
+    assert asked(feed.url)[1] == [1]
+
+
+def test_nobody_there_is_status_zero_after_four_tries() -> None:
+    assert asked(f"http://{refused()}/feed.json") == (Answer(0, error="ConnectionError"), [1, 2, 4])
+
+
+def test_an_answer_that_does_not_come_is_status_zero_after_four_tries(
+    serve: Callable[..., FeedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.05)
+    feed = serve((200, {"X-Wait": "0.3"}, b"too late"))
+
+    assert asked(feed.url) == (Answer(0, error="ReadTimeout"), [1, 2, 4])
+    assert len(feed.asked) == 4
+
+
+def test_a_body_without_an_end_is_given_up(
+    serve: Callable[..., FeedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "MOST_BYTES", 1000)
+    feed = serve(ok(b"x" * 2000))
+
+    assert asked(feed.url) == (Answer(0, error="more than 1000 bytes"), [1, 2, 4])
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        ("Transfer-Encoding: chunked", b"1\r\nx\r\n"),
+        ("Content-Length: 100000", b"x"),
+        ("Connection: close", b"x"),
+    ],
+)
+def test_a_body_that_drips_is_given_up_in_time(
+    monkeypatch: pytest.MonkeyPatch, head: str, drop: bytes
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stop = Event()
+
+        def drip() -> None:
+            with suppress(OSError):
+                while not stop.is_set():
+                    peer, _ = server.accept()
+                    Thread(target=feed, args=(peer,), daemon=True).start()
+
+        def feed(peer: socket.socket) -> None:
+            with suppress(OSError), peer:
+                peer.recv(65_536)
+                peer.sendall(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode())
+                while not stop.wait(0.02):
+                    peer.sendall(drop)
+
+        thread = Thread(target=drip, daemon=True)
+        thread.start()
+        monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.2)
+        answer, waited = asked(f"http://127.0.0.1:{server.getsockname()[1]}/feed.json")
+        stop.set()
+
+    assert (answer, waited) == (Answer(0, error="not complete within 0.2 s"), [1, 2, 4])
+
+
+def test_an_answer_that_is_cut_off_is_no_answer(serve: Callable[..., FeedServer]) -> None:
+    cut = (200, {"Content-Length": "100", "ETag": '"cut"'}, b"half of")
+    feed = serve(cut, ok(b"whole"))
+
+    assert asked(feed.url) == (Answer(200, b"whole", "application/feed+json"), [1])
+    assert feed.asked == [None, None]
+
+
+def test_the_tag_of_the_last_whole_answer_is_sent_and_a_304_is_an_answer(
+    serve: Callable[..., FeedServer],
+) -> None:
+    feed = serve(
+        ok(b"one", etag='"1"'),
+        UNCHANGED,
+        fails(500, ETag='"error"'),
+        ok(b"two", etag='"2"'),
+        fails(404, ETag='"gone"'),
+        UNCHANGED,
+    )
+    getter = Getter(sleep=lambda _: None)
+
+    answers = [getter.get(feed.url) for _ in range(5)]
+
+    assert [(a.status, a.body, a.error) for a in answers] == [
+        (200, b"one", ""),
+        (304, b"", ""),
+        (200, b"two", ""),
+        (404, b"", "HTTP 404"),
+        (304, b"", ""),
+    ]
+    assert feed.asked == [None, '"1"', '"1"', '"1"', '"2"', '"2"']
+
+
+def test_what_is_forgotten_is_asked_for_whole_and_nothing_else_is(serve: Callable[..., FeedServer]) -> None:
+    feed, other = serve(ok(etag='"f"')), serve(ok(etag='"o"'))
+    getter = Getter()
+    getter.get(feed.url)
+    getter.get(other.url)
+
+    getter.forget(feed.url)
+    getter.forget("http://127.0.0.1/never-seen")
+    getter.get(feed.url)
+    getter.get(other.url)
+
+    assert (feed.asked, other.asked) == ([None, None], [None, '"o"'])
+
+
+# ---- a broker ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def broker() -> Iterator[str]:
+    """The address of a broker of this test's own; topics are made when they are first asked for."""
+    mock = Producer({"bootstrap.servers": "none", "test.mock.num.brokers": 1, "log_level": 0})
+    [member] = mock.list_topics(timeout=5).brokers.values()
+    yield f"{member.host}:{member.port}"
+    del mock
+
+
+class Impatient(Producer):  # type: ignore[misc]
+    """The same client, which gives up after a moment."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__({**config, "delivery.timeout.ms": 300, "linger.ms": 0})
+
+    def list_topics(self, topic: str | None = None, timeout: float = -1) -> Any:
+        return super().list_topics(topic, timeout=min(timeout, 0.3))
+
+
+def clients(broker: str, url: str, getter: Getter | None = None) -> rss.Clients:
+    settings = Settings(kafka=broker, market=MARKET, feed_url=url)
+    return rss.Clients(settings, KafkaOut(settings), getter or Getter(sleep=lambda _: None))
+
+
+def values(broker: str, topic: str) -> list[tuple[int, str, Any]]:
+    """(partition, key, value) of every record of a topic, in order within each partition."""
+    rows = read_topic(Settings(kafka=broker), topic)
+    return [(row["partition"], row["key"], json.loads(row["value"])) for row in rows]
+
+
+NOW = datetime(2026, 1, 5, 10, 15, tzinfo=timezone.utc)
+RUN = "2026-01-05T10:15:00Z"
+
+
+def feed_of(*entries: dict[str, Any]) -> bytes:
+    return json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": list(entries)}).encode()
+
+
+def entry(identity: str, published: str | None = "10:00", title: str = "quiet") -> dict[str, Any]:
+    date = {"date_published": f"2026-01-05T{published}:00Z"} if published else {}
+    return {"id": identity, "title": title, "authors": [{"name": "Reuters"}], **date}
+
+
+def test_an_item_becomes_one_scored_event(broker: str, serve: Callable[..., FeedServer]) -> None:
+    body = feed_of(
+        {
+            **entry("a", title="Fed: rate, rate"),
+            "url": "https://n.example/a",
+            "content_text": "A dovish hike?",
+            "authors": [{"name": "Bloomberg"}],
+        }
+    )
+
+    counts = rss.poll(NOW, clients(broker, serve(ok(body)).url))
+
+    [event] = [(key, value) for _, key, value in values(broker, NEWS) if "item_id" in value]
+    assert event == (
+        MARKET,
+        {
+            "market_slug": MARKET,
+            "item_id": "a",
+            "title": "Fed: rate, rate",
+            "link": "https://n.example/a",
+            "summary": "A dovish hike?",
+            "published_at": "2026-01-05T10:00:00Z",
+            "fetched_at": RUN,
+            "source": "Bloomberg",
+            "source_weight": 0.9,
+            "keywords": ["dovish", "fed", "hike", "rate"],
+            "keyword_scores": {"fed": 2.0, "rate": 3.0, "dovish": -1.5, "hike": 2.0},
+            "article_score": 5.5,
+            "timezone": "UTC",
+        },
+    )
+    assert counts == {"status": 200, "served": 1, "produced": 1, "dead": 0, "heartbeats": len(PARTITIONS)}
+
+
+def test_a_run_writes_its_items_in_order_of_time_and_then_a_heartbeat_to_every_partition(
+    broker: str, serve: Callable[..., FeedServer]
+) -> None:
+    feed = serve(ok(feed_of(entry("newest", "10:14"), entry("oldest", "08:00"), entry("middle", "09:30"))))
+    heartbeat = {
+        "kind": "heartbeat",
+        "market_slug": MARKET,
+        "published_at": RUN,
+        "fetched_at": RUN,
+        "timezone": "UTC",
+    }
+
+    rss.poll(NOW, clients(broker, feed.url))
+
+    written = values(broker, NEWS)
+    [home] = {partition for partition, _, value in written if "item_id" in value}
+    assert [
+        (partition, value.get("item_id", value)) for partition, _, value in written if partition == home
+    ] == [
+        (home, "oldest"),
+        (home, "middle"),
+        (home, "newest"),
+        (home, heartbeat),
+    ]
+    assert [(partition, key, value) for partition, key, value in written if partition != home] == [
+        (partition, MARKET, heartbeat) for partition in PARTITIONS if partition != home
+    ]
+
+
+def test_keys_go_where_java_s_hash_sends_them(broker: str) -> None:
+    """Java's murmur2 of these keys, by Kafka's own test vectors; librdkafka's default (CRC32) differs."""
+    murmur2 = {"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536}
+    out = KafkaOut(Settings(kafka=broker))
+
+    for key in murmur2:
+        out.send("t", key, {})
+    out.flush()
+
+    assert {key: partition for partition, key, _ in values(broker, "t")} == {
+        key: (number & 0x7FFFFFFF) % len(PARTITIONS) for key, number in murmur2.items()
+    }
+
+
+def test_what_is_no_news_becomes_a_dead_letter_with_its_reason(
+    broker: str, serve: Callable[..., FeedServer]
+) -> None:
+    undated = entry("undated", None)
+    feed = serve(ok(feed_of(undated, entry("ahead", "10:26"), entry("in time", "10:25"))))
+
+    counts = rss.poll(NOW, clients(broker, feed.url))
+
+    letters = [(key, value) for _, key, value in values(broker, DEAD_NEWS)]
+    originals = [base64.b64decode(value.pop("original")).decode() for _, value in letters]
+    assert json.loads(originals[0]) == undated
+    assert json.loads(originals[1]) == {
+        "item_id": "ahead",
+        "title": "quiet",
+        "link": "",
+        "summary": "",
+        "source": "Reuters",
+        "published_at": "2026-01-05T10:26:00Z",
+    }
+    assert letters == [
+        (
+            MARKET,
+            {
+                "reason": why,
+                "stage": "producer",
+                "source_topic": None,
+                "source_partition": None,
+                "source_offset": None,
+                "first_seen": RUN,
+            },
+        )
+        for why in ("there is no date", "published_at is ahead of the poll: 2026-01-05T10:26:00Z")
+    ]
+    assert counts == {"status": 200, "served": 3, "produced": 1, "dead": 2, "heartbeats": len(PARTITIONS)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "error"),
+    [
+        (ok(feed_of()), 200, ""),
+        (UNCHANGED, 304, ""),
+        (fails(500), 500, "HTTP 500"),
+        (fails(404), 404, "HTTP 404"),
+        (ok(b'{"items": null}'), 200, "not a JSON feed (TypeError)"),
+        (ok(b"<html>502</html>", kind="text/html"), 200, "neither JSON Feed nor RSS nor Atom"),
+    ],
+)
+def test_every_run_leaves_heartbeats_and_one_health_record_whatever_the_feed_did(
+    broker: str, serve: Callable[..., FeedServer], answer: Script, status: int, error: str
+) -> None:
+    feed = serve(answer)
+
+    counts = rss.poll(NOW, clients(broker, feed.url))
+
+    [(_, key, health)] = values(broker, API_HEALTH)
+    assert isinstance(health.pop("response_time_ms"), int)
+    assert (key, health) == (
+        feed.url,
+        {"source": feed.url, "status": status, "error_message": error, "logged_at": RUN},
+    )
+    assert [value["kind"] for _, _, value in values(broker, NEWS)] == ["heartbeat"] * len(PARTITIONS)
+    assert counts == {
+        "status": status,
+        "served": 0,
+        "produced": 0,
+        "dead": 0,
+        "heartbeats": len(PARTITIONS),
+    }
+
+
+def test_a_feed_that_has_not_changed_is_not_produced_again(
+    broker: str, serve: Callable[..., FeedServer]
+) -> None:
+    feed = serve(ok(feed_of(entry("a")), etag='"1"'), UNCHANGED)
+    warm = clients(broker, feed.url)
+
+    runs = [rss.poll(NOW + timedelta(minutes=15 * n), warm) for n in range(2)]
+
+    assert [(run["status"], run["produced"]) for run in runs] == [(200, 1), (304, 0)]
+    assert feed.asked == [None, '"1"']
+
+
+def test_a_body_that_could_not_be_used_is_asked_for_again(
+    broker: str, serve: Callable[..., FeedServer]
+) -> None:
+    feed = serve(ok(b"<html>maintenance</html>", etag='"html"'), ok(feed_of(entry("a")), etag='"feed"'))
+    warm = clients(broker, feed.url)
+
+    runs = [rss.poll(NOW, warm) for _ in range(2)]
+
+    assert [run["produced"] for run in runs] == [0, 1]
+    assert feed.asked == [None, None]
+
+
+# ---- a broker that refuses ---------------------------------------------------------------------
+
+
+def nobody(url: str, getter: Getter | None = None) -> rss.Clients:
+    """Clients of a broker that refuses, which notice it soon."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kafka_out, "Producer", Impatient)
+        return clients(refused(), url, getter)
+
+
+def test_records_that_are_not_acknowledged_are_an_error_once() -> None:
+    out = nobody("").kafka
+    out.send(NEWS, "m", {})
+    out.send(NEWS, "m", b"bytes")
+
+    with pytest.raises(LabError) as error:
+        out.flush()
+
+    assert error.value.happened == "2 records were not acknowledged by Kafka (Local: Message timed out)."
+    out.flush()  # what was said is not said again
+
+
+def test_a_broker_that_refuses_is_an_error_of_ours(serve: Callable[..., FeedServer]) -> None:
+    feed = serve(ok(feed_of(entry("a"))))
+
+    with pytest.raises(LabError):
+        rss.poll(NOW, nobody(feed.url))
+
+
+def test_what_could_not_be_stored_is_asked_for_again(broker: str, serve: Callable[..., FeedServer]) -> None:
+    feed = serve(ok(feed_of(entry("a")), etag='"1"'))
+    getter = Getter()
+    with pytest.raises(LabError):
+        rss.poll(NOW, nobody(feed.url, getter))
+
+    rss.poll(NOW, clients(broker, feed.url, getter))
+
+    assert feed.asked == [None, None]
+
+
+@pytest.mark.parametrize("letter", ["x", "€", "\U0001f600"])
+def test_an_item_that_is_too_large_becomes_a_dead_letter_and_costs_no_other_item(
+    broker: str, serve: Callable[..., FeedServer], letter: str
+) -> None:
+    large = {**entry("large", "09:00"), "content_text": letter * 1_100_000}
+    undated = {**entry("undated", None), "content_text": letter * 1_100_000}
+    feed = serve(ok(feed_of(entry("a", "08:00"), large, entry("b"), undated)))
+
+    counts = rss.poll(NOW, clients(broker, feed.url))
+
+    assert [value["item_id"] for _, _, value in values(broker, NEWS) if "item_id" in value] == ["a", "b"]
+    letters = [value for _, _, value in values(broker, DEAD_NEWS)]
+    assert [re.sub(r"\d+", "N", value["reason"]) for value in letters] == [
+        "there is no date",
+        "the record has N bytes, more than Kafka takes",
+    ]
+    assert base64.b64decode(letters[1]["original"]).decode().startswith('{"item_id": "large", ')
+    assert counts == {"status": 200, "served": 4, "produced": 2, "dead": 2, "heartbeats": len(PARTITIONS)}
+
+
+# ---- the schedule ------------------------------------------------------------------------------
+
+
+def test_a_lambda_stays_warm_from_one_event_to_the_next(
+    broker: str, serve: Callable[..., FeedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = serve(ok(feed_of(entry("a")), etag='"1"'), UNCHANGED)
+    for name, value in {"KAFKA": broker, "MARKET": MARKET, "FEED_URL": feed.url}.items():
+        monkeypatch.setenv(f"MARKETLAG_{name}", value)
+    rss._warm.cache_clear()
+
+    statuses = [rss.handler(schedule.event(NOW, "marketlag-rss"), None)["status"] for _ in range(2)]
+    rss._warm.cache_clear()
+
+    assert statuses == [200, 304]
+
+
+def test_every_quarter_of_an_hour_the_clock_is_set_and_then_the_handler_called() -> None:
+    seen: list[str] = []
+
+    def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+        seen.append(event["time"])
+        return {"n": len(seen)}
+
+    runs = list(
+        schedule.play(NOW, NOW + timedelta(minutes=30), lambda now: seen.append(f"{now:%H:%M}"), handler)
+    )
+
+    assert seen == [
+        "10:15",
+        "2026-01-05T10:15:00Z",
+        "10:30",
+        "2026-01-05T10:30:00Z",
+        "10:45",
+        "2026-01-05T10:45:00Z",
+    ]
+    assert runs == [(NOW + timedelta(minutes=15 * n), {"n": 2 * n + 2}) for n in range(3)]
