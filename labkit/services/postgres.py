@@ -19,7 +19,7 @@ from labkit import jdbc
 from labkit.errors import LabError
 from labkit.jdbc import USER
 from labkit.paths import package_dir
-from labkit.services.process import MARK, spawn, until
+from labkit.services.process import MARK, end, spawn, until, working_in
 from labkit.services.service import Service
 
 DATABASE = "marketlag"
@@ -44,11 +44,21 @@ class Postgres(Service):
     def launch(self) -> None:
         data = self.dir / "data"
         self._initialise(data)
+        self._let_orphans_end(data)
         port = self.port("postgres")
         settings = [f"-c{key}={value.strip(chr(39))}" for key, value in _SETTINGS.items()]
         command = [*_as_unprivileged(), str(_BIN / "postgres"), "-D", str(data), f"-p{port}", *settings]
         self.remember("postgres", spawn(command, stack=self.stack, output=self.log,
                                         env=_environment(), cwd=self.dir))  # fmt: skip
+
+    def _let_orphans_end(self, data: Path) -> None:
+        """The children of a server that was killed hold its shared memory a moment longer.
+
+        As long as one is left no new server starts on that folder. They work in it, and carry no mark:
+        PostgreSQL writes their titles over the environment.
+        """
+        folder = data.resolve()
+        until(lambda: not working_in(folder), 5, lambda: end(working_in(folder), grace=0))
 
     def _initialise(self, data: Path) -> None:
         """A cluster with our database, moved into place when it is complete."""

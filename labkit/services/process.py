@@ -118,6 +118,18 @@ def marked(stack: Path) -> list[Owned]:
     return [process for process in found if process.running()]
 
 
+def working_in(folder: Path) -> list[Owned]:
+    """Every process whose working directory is that folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == str(folder):
+                found.append(Owned(process.pid, process.create_time()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return [process for process in found if process.running()]
+
+
 def descendants(pids: Iterable[int]) -> set[int]:
     """The pids of all their children, grandchildren and so on."""
     found: set[int] = set()

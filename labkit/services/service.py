@@ -58,7 +58,7 @@ class Service:
         self.record = recorded(self.dir)
         #: set from outside: stop waiting, the start is called off
         self.give_up = Event()
-        self._launched = False
+        self._fresh: set[Owned] = set()  # what this start has started
 
     # ---- for subclasses -----------------------------------------------------------------------
 
@@ -127,7 +127,7 @@ class Service:
                 EXTERNAL_PATIENCE,
             )
             return time.monotonic() - started
-        self._launched = False
+        self._fresh.clear()
         if not self.running:
             self._launch()
         self._wait(
@@ -141,7 +141,6 @@ class Service:
     def _launch(self) -> None:
         self._make_dir()
         self.launch()
-        self._launched = True
 
     def stop(self) -> None:
         """End its processes; what they stored stays."""
@@ -173,6 +172,7 @@ class Service:
 
     def remember(self, role: str, process: Owned) -> None:
         self.record.processes[role] = process
+        self._fresh.add(process)
         self.save()
 
     def save(self) -> None:
@@ -213,9 +213,9 @@ class Service:
             if self.answers():
                 return True
             if not self.external and not self.running:
-                if self._launched:
+                if any(not process.running() for process in self._fresh):
                     self._ended_at_once()
-                self._launch()  # it was still dying when we looked first
+                self._launch()  # one from before was still dying when we looked
             return False
 
         def give_up() -> None:

@@ -29,6 +29,8 @@ Lab = Callable[..., subprocess.CompletedProcess[str]]
 def taken(port: int = 0) -> Iterator[int]:
     """A port of this machine that somebody listens on."""
     with socket.socket() as server:
+        # a port that somebody left a moment ago can be had, as servers do
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind(("127.0.0.1", port))
         server.listen()
         yield server.getsockname()[1]

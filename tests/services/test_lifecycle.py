@@ -67,6 +67,19 @@ def test_a_start_right_behind_a_kill_works(own_stack: Stack, name: str) -> None:
         assert own_stack.service(name).answers()
 
 
+def test_a_database_killed_with_work_at_hand_starts_again(own_stack: Stack) -> None:
+    """Its children outlive it: one of them stopped, so that it cannot notice that its server is gone."""
+    own_stack.up("postgres")
+    server = own_stack.postgres.record.processes["postgres"].pid
+    child = psutil.Process(server).children()[0]
+    child.suspend()
+    os.kill(server, signal.SIGKILL)
+    own_stack.up("postgres")
+
+    assert own_stack.postgres.answers()
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
 def test_a_broker_killed_in_the_middle_keeps_what_it_acknowledged(own_stack: Stack) -> None:
     own_stack.up("kafka")
     _make_topic(own_stack, "acknowledged")
