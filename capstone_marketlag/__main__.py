@@ -38,6 +38,26 @@ def demo(seed: int, hours: int, to: Path) -> None:
                        f"open {shown(to / 'report.html')}")  # fmt: skip
 
 
+@cli.command()
+@click.option("--live", is_flag=True, help="Real markets, real time; Ctrl-C ends it.")
+@click.option(
+    "--market", "markets", multiple=True, metavar="SLUG", help="A market of Polymarket; again for more."
+)
+@click.option("--feed", metavar="URL", help="Its news feed; {market} stands for the slug.")
+@click.option("--once", is_flag=True, help="One run of everything, then end.")
+def produce(live: bool, markets: tuple[str, ...], feed: str | None, once: bool) -> None:
+    """Send the news and prices of real markets to Kafka, as they are now."""
+    from capstone_marketlag.producers.live import produce as feed_kafka
+
+    if not live:
+        raise LabError(
+            "Without --live nothing is produced.",
+            "With it, real markets are asked; make demo and replay play the recorded world.",
+            "python -m capstone_marketlag produce --live --market SLUG --feed URL",
+        )
+    feed_kafka(markets, feed, once)
+
+
 def main() -> None:
     interruptible()
     try:

@@ -20,11 +20,11 @@ SIGNALS = (
     "dead_letters",
     "deduplication",
     "late_events",
+    "price_sanity",
     "windows",
+    "joins",
+    "lag_over",
 )
-
-#: the parts that the demo runs on; the others are there, and wait for the jobs that will need them
-USED = (*SIGNALS, "news_feed", "keyword_scoring")
 
 LABS = {
     "kafka_to_print": "phase0_setup/lab02_kafka_to_print/solution.sql",
@@ -32,9 +32,17 @@ LABS = {
     "event_time": "phase1_quality/lab03_event_time/solution.sql",
     "deduplication": "phase1_quality/lab04_deduplication/solution.sql",
     "late_events": "phase1_quality/lab05_late_events/solution.sql",
+    "price_sanity": "phase1_quality/lab06_price_sanity/solution.sql",
     "market_prices": "phase1_quality/lab08_market_prices/solution.py",
     "news_feed": "phase1_quality/lab07_news_feed/solution.py",
     "keyword_scoring": "phase2_pyflink/lab03_keyword_scoring/solution.py",
+    "joins": "phase2_pyflink/lab09_joins/solution.sql",
+    "lag_over": "phase2_pyflink/lab10_lag_over/solution.sql",
+    "datastream_basics": "phase2_pyflink/lab01_datastream_basics/solution.py",
+    "state": "phase2_pyflink/lab06_state/solution.py",
+    "timers": "phase2_pyflink/lab07_timers/solution.py",
+    "side_outputs": "phase2_pyflink/lab08_side_outputs/solution.py",
+    "enrichment": "phase2_pyflink/lab14_enrichment/solution.py",
     "confidence": "phase2_pyflink/lab11_confidence/solution.py",
     "windows": "phase2_pyflink/lab05_windows/solution.sql",
 }
@@ -48,14 +56,18 @@ def path(slug: str) -> Path:
 
 
 def whose() -> dict[str, str]:
-    """For each part that is used `reference` or `yours`."""
-    return {slug: "yours" if path(slug).parent == MINE else "reference" for slug in USED}
+    """For each part `reference` or `yours`."""
+    return {slug: "yours" if path(slug).parent == MINE else "reference" for slug in LABS}
+
+
+def python(slug: str) -> ModuleType:
+    """The module of a Python part."""
+    return load(slug, path(slug))
 
 
 @lru_cache
-def python(slug: str) -> ModuleType:
-    """The module of a Python part."""
-    file = path(slug)
+def load(slug: str, file: Path) -> ModuleType:
+    """The module of a Python part that stands in that file: a worker is told, it does not look."""
     spec = importlib.util.spec_from_file_location(f"marketlag_piece_{slug}", file)
     assert spec is not None
     assert spec.loader is not None

@@ -9,6 +9,9 @@ import psycopg2
 from capstone_marketlag.settings import Settings
 
 SIGNALS = "rss_signals_hourly"
+LAG_SIGNALS = "lag_signals_history"
+API_HEALTH = "api_health_log"
+NAMES = (SIGNALS, LAG_SIGNALS, API_HEALTH)
 
 
 def ensure(settings: Settings) -> None:

@@ -26,6 +26,10 @@ LATE_NEWS = "late.rss.events"
 MARKET_META = "polymarket.market_meta"
 PRICES = "polymarket.price_hourly"
 DEAD_PRICES = "dlq.polymarket.price_hourly"
+LATE_PRICES = "late.polymarket.price_hourly"
+SIGNALS_WITH_PRICE = "signals_with_price"
+LAG_SIGNALS = "lag_signals"
+DEAD_PROCESSING = "dlq.processing"
 API_HEALTH = "ops.api_health"
 
 _DAY_MS = 86_400_000

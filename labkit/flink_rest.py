@@ -81,6 +81,11 @@ class FlinkRest:
 
         until(running, seconds, give_up, every=0.1)
 
+    def cancel(self, job: str) -> None:
+        """End a job without a savepoint, and wait until it has ended."""
+        self._call("PATCH", f"/jobs/{job}?mode=cancel")
+        self._wait_ended(job)
+
     def stop_with_savepoint(self, job: str, folder: str, seconds: float = 60) -> str:
         """Stop a job so that it can be resumed; the savepoint's path.
 
@@ -104,7 +109,14 @@ class FlinkRest:
             raise LabError(
                 f"The savepoint of job {job} failed ({cause}).", "The job goes on.", "read Flink's log"
             )
+        self._wait_ended(job)  # the savepoint is there a moment before the job is gone
         return str(answer["operation"]["location"])
+
+    def _wait_ended(self, job: str, seconds: float = 30) -> None:
+        def give_up() -> None:
+            raise LabError(f"Job {job} did not end within {seconds:.0f} s.", "", "./lab down flink")
+
+        until(lambda: self.state(job) in _ENDED, seconds, give_up, every=0.1)
 
     def _list(self, path: str) -> list[dict[str, Any]]:
         answer: Any = self._call("GET", path)

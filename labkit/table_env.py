@@ -12,6 +12,7 @@ from labkit.errors import LabError
 from labkit.services import java
 
 if TYPE_CHECKING:
+    from pyflink.common import Configuration
     from pyflink.table import TableEnvironment, TableResult
 
     from labkit.services.stack import Stack
@@ -32,6 +33,18 @@ def table_environment(stack: Stack, options: Mapping[str, str] | None = None) ->
     The first call in a process starts its gateway JVM, with the stack's jars on the class path.
     Raises LabError: the cluster does not answer.
     """
+    remote = configuration(stack, options)
+
+    from pyflink.table import EnvironmentSettings, TableEnvironment
+
+    return TableEnvironment.create(EnvironmentSettings.new_instance().with_configuration(remote).build())
+
+
+def configuration(stack: Stack, options: Mapping[str, str] | None = None) -> Configuration:
+    """What a client needs to submit to this stack's cluster, with our OPTIONS and these.
+
+    Raises LabError: the cluster does not answer.
+    """
     flink = stack.flink
     if not flink.usable():
         raise LabError("Flink does not run.", "A job needs a cluster.", "./lab up")
@@ -44,34 +57,32 @@ def table_environment(stack: Stack, options: Mapping[str, str] | None = None) ->
     os.environ.update(flink.environment())
 
     from pyflink.common import Configuration
-    from pyflink.table import EnvironmentSettings, TableEnvironment
 
     host, port = flink.address.removeprefix("http://").rsplit(":", 1)
-    configuration = Configuration()
+    found = Configuration()
     remote = {"execution.target": "remote", "rest.address": host, "rest.port": port}
     for key, value in {**OPTIONS, **remote, **(options or {})}.items():
-        configuration.set_string(key, value)
-    return TableEnvironment.create(
-        EnvironmentSettings.new_instance().with_configuration(configuration).build()
-    )
+        found.set_string(key, value)
+    return found
 
 
 def execute(environment: TableEnvironment, statement: Statement, name: str = "") -> TableResult:
     """Run one statement. Raises LabError: which one failed, where it stands, and why."""
     first = statement.text.splitlines()[0][:60]
     where = f"{name}, line {statement.line}" if name else f"Line {statement.line}"
-    with _as_sentence(f"{where} ({first})"):
+    with as_sentence(f"{where} ({first})"):
         return environment.execute_sql(statement.text)
 
 
 def print_rows(result: TableResult) -> None:
     """Print a result's rows as they come. Raises LabError: the job behind it failed."""
-    with _as_sentence("The query failed"):
+    with as_sentence("The query failed"):
         result.print()
 
 
 @contextmanager
-def _as_sentence(what: str) -> Iterator[None]:
+def as_sentence(what: str) -> Iterator[None]:
+    """Within it an exception of Flink's ends as a LabError: what, and the innermost cause."""
     from py4j.protocol import Py4JError
     from pyflink.util.exceptions import TableException
 

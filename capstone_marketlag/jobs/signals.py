@@ -1,18 +1,23 @@
-"""The job `signals`: raw news -> gate -> first sight -> late split -> hourly signal -> topics and table.
+"""The job `signals`: news and prices -> gates -> first sight -> late split -> hourly signal, its price, its change.
+
+All SQL, from the pieces. It is compiled to a plan before it runs: the plan names each operator for good, so
+that a savepoint fits the same job in any process and at any parallelism.
 
 ./lab run capstone_marketlag/jobs/signals.py      settings from MARKETLAG_…, or the services of ./lab up
 """
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capstone_marketlag import local, pieces, tables, topics
-from capstone_marketlag.settings import Settings, sql_options
-from labkit.paths import shown
-from labkit.sqltext import Statement, filled, statements
+from capstone_marketlag.jobs.common import SQL, connectors, filled_statements, options
+from capstone_marketlag.partitions import keys_for_all
+from capstone_marketlag.settings import Settings
+from labkit.sqltext import Statement
 from labkit.table_env import OPTIONS, execute
 
 if TYPE_CHECKING:
@@ -20,72 +25,52 @@ if TYPE_CHECKING:
 
 GROUP = "marketlag-signals"
 NAME = "signals"
-_SQL = Path(__file__).resolve().parent.parent / "sql"
+
+#: a plan holds names of tables, not their options: no password in it, and another broker fits it too
+_PLAN_OPTIONS = {
+    "table.plan.compile.catalog-objects": "IDENTIFIER",
+    "table.plan.restore.catalog-objects": "IDENTIFIER",
+}
 
 
-def options(settings: Settings) -> dict[str, str]:
-    """What the job asks of Flink, job by job: options in config.yaml would be ignored."""
-    return {
-        "pipeline.name": NAME,
-        "parallelism.default": str(settings.parallelism),
-        "execution.checkpointing.interval": f"{settings.checkpoint_seconds} s",
-        "execution.checkpointing.mode": "EXACTLY_ONCE",
-        "execution.checkpointing.min-pause": f"{settings.checkpoint_pause_seconds} s",
-        "execution.checkpointing.timeout": f"{settings.checkpoint_timeout_seconds} s",
-        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        "restart-strategy.type": "exponential-delay",
-        "restart-strategy.exponential-delay.initial-backoff": "1 s",
-        "restart-strategy.exponential-delay.max-backoff": "30 s",
-    }
+def job_options(settings: Settings) -> dict[str, str]:
+    """What the job asks of Flink."""
+    return {**options(settings, NAME), **_PLAN_OPTIONS}
 
 
 def script(settings: Settings) -> list[tuple[str, Statement]]:
     """Every statement of the job in order, with the name of its file: pieces, sinks, statement set."""
+    with_price = topics.plan()[topics.SIGNALS_WITH_PRICE]
     values = {
         "news_topic": topics.NEWS,
+        "price_topic": topics.PRICES,
+        "price_hours_back": "1" if settings.alignment == "window_end" else "0",
+        "partition_keys": ", ".join(f"'{key}'" for key in keys_for_all(with_price.partitions)),
         "group": GROUP,
-        "kafka_properties": settings.kafka_table(),
-        "exactly_once": _exactly_once(settings),
-        "jdbc": _jdbc(settings),
+        "prefix": GROUP,
+        **connectors(settings),
     }
-    files = [pieces.path(slug) for slug in pieces.SIGNALS]
-    files += [_SQL / "sinks.sql", _SQL / "signals.sql"]
-    return [
-        # filled one by one: a value of several lines must not move the lines of the others
-        (shown(file), replace(statement, text=filled(statement.text, values)))
-        for file in files
-        for statement in statements(file.read_text())
-    ]
+    files = [*(pieces.path(slug) for slug in pieces.SIGNALS), SQL / "sinks.sql", SQL / "signals.sql"]
+    return [each for file in files for each in filled_statements(file, values)]
 
 
-def submit(environment: TableEnvironment, settings: Settings) -> str:
-    """Run the script on the cluster; the job's id. Raises LabError: a statement is refused."""
-    result = None
-    for name, statement in script(settings):
-        result = execute(environment, statement, name)
-    client = result.get_job_client() if result else None
-    assert client is not None, "the script ends with the statement set"
+def submit(environment: TableEnvironment, settings: Settings, plan: Path) -> str:
+    """Run the job from its plan, which is compiled first if the file is not there; the job's id.
+
+    Raises LabError: a statement is refused, or the plan does not fit.
+    """
+    *definitions, (name, statement_set) = script(settings)
+    for file, statement in definitions:
+        execute(environment, statement, file)
+    if not plan.exists():
+        plan.parent.mkdir(parents=True, exist_ok=True)
+        body = statement_set.text[statement_set.text.index("STATEMENT SET") :]
+        compiled = f"COMPILE PLAN '{plan}' FOR {body}"
+        execute(environment, replace(statement_set, text=compiled), name)
+    result = execute(environment, Statement(f"EXECUTE PLAN '{plan}'", 1), plan.name)
+    client = result.get_job_client()
+    assert client is not None, "a plan is executed as a job"
     return str(client.get_job_id())
-
-
-def _exactly_once(settings: Settings) -> str:
-    delivery = {
-        "connector": "kafka",
-        "sink.delivery-guarantee": "exactly-once",
-        "properties.transaction.timeout.ms": str(settings.transaction_timeout_seconds * 1000),
-    }
-    return f"{sql_options(delivery)},\n  {settings.kafka_table()}"
-
-
-def _jdbc(settings: Settings) -> str:
-    return sql_options(
-        {
-            **settings.jdbc(),
-            "sink.buffer-flush.max-rows": str(settings.jdbc_batch),
-            "sink.buffer-flush.interval": f"{settings.jdbc_flush_seconds} s",
-            "sink.max-retries": str(settings.jdbc_retries),
-        }
-    )
 
 
 def main() -> None:
@@ -99,9 +84,10 @@ def main() -> None:
     topics.ensure(settings)
     tables.ensure(settings)
     environment = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
-    for key, value in {**OPTIONS, **options(settings)}.items():
+    for key, value in {**OPTIONS, **job_options(settings)}.items():
         environment.get_config().set(key, value)
-    submit(environment, settings)
+    with tempfile.TemporaryDirectory() as folder:  # this job starts anew: its plan is made anew
+        submit(environment, settings, Path(folder) / "signals.json")
 
 
 if __name__ == "__main__":

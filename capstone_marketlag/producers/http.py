@@ -11,7 +11,6 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError
 
-TIMEOUT_SECONDS = 10
 MOST_BYTES = 32_000_000
 RETRY_AFTER_SECONDS = (1.0, 2.0, 4.0)
 _TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
@@ -31,10 +30,10 @@ class Answer:
 class Getter:
     """Asks addresses and remembers the ETags of what it got, as a warm Lambda would."""
 
-    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, sleep: Callable[[float], None] = time.sleep, timeout: float = 10) -> None:
         self._session = requests.Session()
         self._etags: dict[str, str] = {}
-        self._sleep = sleep
+        self._sleep, self._timeout = sleep, timeout
 
     def get(self, url: str) -> Answer:
         """200 with a body, 304 (unchanged since the last 200), or the failure after the last try."""
@@ -64,9 +63,9 @@ class Getter:
         started = time.monotonic()
         try:
             with self._session.request(
-                method, url, headers=headers, json=document, timeout=TIMEOUT_SECONDS, stream=True
+                method, url, headers=headers, json=document, timeout=self._timeout, stream=True
             ) as response:
-                body = _body(response, started + TIMEOUT_SECONDS)
+                body = self._body(response, started + self._timeout)
         except (requests.RequestException, HTTPError, _TooMuch) as error:
             said = str(error) if isinstance(error, _TooMuch) else type(error).__name__
             return Answer(0, milliseconds=_since(started), error=said), 0.0
@@ -83,22 +82,21 @@ class Getter:
         after = response.headers.get("Retry-After", "")
         return answer, min(float(after), 10.0) if re.fullmatch(r"[0-9]{1,9}", after) else 0.0
 
+    def _body(self, response: requests.Response, deadline: float) -> bytes:
+        """The whole body, or _TooMuch: requests' own timeout is for each read, and a drip would never end."""
+        body = bytearray()
+        # read1: what has come; read would wait for all of 64 KB, and so would iter_content
+        while chunk := response.raw.read1(65_536, decode_content=True):
+            body += chunk
+            if len(body) > MOST_BYTES:
+                raise _TooMuch(f"more than {MOST_BYTES} bytes")
+            if time.monotonic() > deadline:
+                raise _TooMuch(f"not complete within {self._timeout} s")
+        return bytes(body)
+
 
 class _TooMuch(Exception):
     """A body that is too large, or comes too slowly."""
-
-
-def _body(response: requests.Response, deadline: float) -> bytes:
-    """The whole body, or _TooMuch: requests' own timeout is for each read, and a drip would never end."""
-    body = bytearray()
-    # read1: what has come; read would wait for all of 64 KB, and so would iter_content
-    while chunk := response.raw.read1(65_536, decode_content=True):
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise _TooMuch(f"more than {MOST_BYTES} bytes")
-        if time.monotonic() > deadline:
-            raise _TooMuch(f"not complete within {TIMEOUT_SECONDS} s")
-    return bytes(body)
 
 
 def _since(started: float) -> int:

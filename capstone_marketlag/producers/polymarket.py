@@ -1,115 +1,156 @@
-"""The price producer: one look at a market -> topics polymarket.price_hourly and market_meta.
+"""The price producer: a look at every market -> topics polymarket.price_hourly and market_meta.
 
-EventBridge calls it at every full hour. It asks Gamma what the market is, the CLOB at what price each
-outcome trades, and writes one row for each outcome, stamped with the hour; then one heartbeat to every
-partition, so that time goes on in each of them. An AWS Lambda handler.
+EventBridge calls it at every full hour. It asks Gamma what a market is, the CLOB at what price each outcome
+trades, and writes one row for each outcome, stamped with the hour; then one heartbeat to every partition, so
+that time goes on in each of them. Between the hours it is called for the heartbeats alone. An AWS Lambda
+handler.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from capstone_marketlag import pieces
-from capstone_marketlag.producers.http import Answer, Getter
-from capstone_marketlag.producers.kafka_out import KafkaOut
-from capstone_marketlag.producers.rss import dead_letter
-from capstone_marketlag.producers.stored_prices import SqlitePrices, StoredPrices
-from capstone_marketlag.settings import Settings
+from capstone_marketlag import logs, pieces
+from capstone_marketlag.producers.clients import Clients, warm
+from capstone_marketlag.producers.http import Answer
+from capstone_marketlag.producers.kafka_out import TooLarge
+from capstone_marketlag.producers.records import HEARTBEAT, dead_letter, health, heartbeat
 from capstone_marketlag.topics import API_HEALTH, DEAD_PRICES, MARKET_META, PRICES
 from capstone_marketlag.wire import from_wire, to_wire
+from labkit.errors import LabError
 
-
-@dataclass
-class Clients:
-    """What stays open from one call to the next."""
-
-    settings: Settings
-    kafka: KafkaOut
-    http: Getter
-    prices: StoredPrices
-
-
-@lru_cache
-def _warm() -> Clients:
-    settings = Settings.from_env()
-    return Clients(settings, KafkaOut(settings), Getter(), SqlitePrices(Path(settings.price_store)))
+_log = logs.get("producer.prices")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """One run. event["time"]: when it was due, as EventBridge writes it (UTC, Z).
+    """One run, as AWS Lambda calls it; the counts of `poll`."""
+    return run(event, warm())
 
-    Returns the counts of the run: produced, carried, dead, heartbeats, and whether the market is closed.
-    Raises LabError: Kafka did not acknowledge a record; the run may be repeated.
+
+def run(event: dict[str, Any], clients: Clients) -> dict[str, Any]:
+    """One run. event["time"]: when it was due (UTC, Z); detail {"only": "heartbeat"}: no look at any market.
+
+    Raises LabError: the event asks for something else.
     """
-    return poll(from_wire(event["time"]), _warm())
+    now, detail = from_wire(event["time"]), event.get("detail") or {}
+    # EventBridge Scheduler writes the detail as a text that holds JSON, EventBridge's rules as an object
+    only = (json.loads(detail) if isinstance(detail, str) else detail).get("only")
+    if only not in (None, "heartbeat"):
+        raise LabError(f"The event asks for only {only!r}.", 'Its detail is {} or {"only": "heartbeat"}.')
+    return poll(now, clients) if only is None else beat(now, clients)
 
 
 def poll(now: datetime, clients: Clients) -> dict[str, Any]:
-    """One run at that time: market, quotes, one row an outcome, heartbeats, health records.
+    """One run at that time: markets, quotes, one row an outcome, heartbeats, health records.
 
-    What is stored is stored before it is sent: a repeated run then sends the very same rows.
+    A market that fails costs no other market's rows. What is stored is stored before it is sent: a repeated
+    run then sends the very same rows. Returns the counts of the run: produced (of these carried, clamped),
+    dead, heartbeats (in price_hourly), and under `closed` the slugs of markets that trade no more.
+    Raises LabError: Kafka did not acknowledge a record; the run may be repeated.
     """
-    counts: dict[str, Any] = {"produced": 0, "carried": 0, "clamped": 0, "dead": 0, "closed": False}
-    kafka, slug = clients.kafka, clients.settings.market
-    partitions = kafka.partitions(PRICES)
-    market = _market(now, clients, counts)
-    if market is not None:
-        counts["closed"] = market.closed
-        kafka.send(MARKET_META, slug, _meta(market))
-        if not market.closed:
-            _prices(market, now, clients, counts)
-    for partition in partitions:
-        kafka.send(PRICES, slug, _heartbeat(now, slug), partition)
-    counts["heartbeats"] = len(partitions)
-    kafka.flush()
-    return counts
+    run_ = _Run(now, clients)
+    for slug in clients.settings.market_list:
+        run_.look_at(slug)
+    return run_.end()
 
 
-def _market(now: datetime, clients: Clients, counts: dict[str, Any]) -> Any | None:
-    """The market as Gamma describes it; None, with a dead letter, where it does not."""
-    url = f"{clients.settings.gamma_url}/markets/slug/{clients.settings.market}"
+def beat(now: datetime, clients: Clients) -> dict[str, Any]:
+    """Nothing but the heartbeats of a run at that time; the same counts."""
+    return _Run(now, clients).end()
+
+
+def ask_gamma(slug: str, clients: Clients) -> tuple[Answer, Any | None, str]:
+    """Gamma's answer about a market, the market in it or None, and the problem where there was one.
+
+    By its path, not as ?slug=…, which keeps silent about closed markets.
+    """
+    url = f"{clients.settings.gamma_url}/markets/slug/{slug}"
     answer = clients.http.get(url)
-    try:
-        market = pieces.python("market_prices").market(answer.body) if answer.status == 200 else None
-        problem = answer.error
-    except ValueError as error:
-        market, problem = None, str(error)
     clients.http.forget(url)  # a 304 would leave a cold process without a market
-    _health(now, clients, "gamma", answer, problem)
-    if market is None:
-        _dead(now, clients, counts, answer, f"no market: {problem}")
-    return market
-
-
-def _prices(market: Any, now: datetime, clients: Clients, counts: dict[str, Any]) -> None:
-    piece, store = pieces.python("market_prices"), clients.prices
-    answer = clients.http.post(f"{clients.settings.clob_url}/prices", piece.quote_request(market))
+    if answer.status != 200:
+        return answer, None, answer.error or f"HTTP {answer.status}"
     try:
-        quoted = piece.quotes(answer.body, market) if answer.status == 200 else {}
-        problem = answer.error
+        return answer, pieces.python("market_prices").market(answer.body), ""
     except ValueError as error:
-        quoted, problem = {}, str(error)
-    _health(now, clients, "clob", answer, problem)
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    for outcome in market.tokens:
-        key = f"{clients.settings.market}|{outcome}"
-        price = piece.hourly_price(hour, quoted.get(outcome), store.get(key))
-        if price is not None and not store.put(key, price):
-            price = piece.hourly_price(hour, None, store.get(key))  # another run was quicker: its row counts
-        if price is None:
-            _dead(
-                now, clients, counts, answer, f"no price for {outcome}: {problem or 'none quoted or stored'}"
-            )
-            continue
-        clients.kafka.send(PRICES, key, _row(clients.settings.market, outcome, price, now))
-        counts["produced"] += 1
-        if price.status in counts:
-            counts[price.status] += 1
+        return answer, None, str(error)
+
+
+class _Run:
+    """One run: what it is about, and what it counted."""
+
+    def __init__(self, now: datetime, clients: Clients) -> None:
+        self.now, self.clients, self.kafka = now, clients, clients.kafka
+        # asked before anything is stored or sent: a broker that is away ends the run here
+        self.partitions = clients.kafka.partitions(PRICES)
+        self.counts: dict[str, Any] = {"produced": 0, "carried": 0, "clamped": 0, "dead": 0, "closed": []}
+
+    def look_at(self, slug: str) -> None:
+        """Describe one market, and price its outcomes unless it is closed."""
+        answer, market, problem = ask_gamma(slug, self.clients)
+        self._health("gamma", slug, answer, problem)
+        if market is None:
+            self._dead(slug, answer, f"no market: {problem}")
+            return
+        try:
+            self.kafka.send(MARKET_META, slug, _meta(slug, market, self.now))
+        except TooLarge as error:
+            self._dead(slug, answer, f"no market: {error}")
+            return
+        if market.closed:
+            self.counts["closed"].append(slug)
+        else:
+            self._prices(slug, market)
+
+    def end(self) -> dict[str, Any]:
+        """Time goes on in every partition; everything is acknowledged. The counts."""
+        for partition in self.partitions:
+            self.kafka.send(PRICES, HEARTBEAT, heartbeat(self.now, "event_time"), partition)
+        self.kafka.send(MARKET_META, HEARTBEAT, heartbeat(self.now))
+        self.kafka.flush()
+        return self.counts | {"heartbeats": len(self.partitions)}
+
+    def _prices(self, slug: str, market: Any) -> None:
+        piece, store = pieces.python("market_prices"), self.clients.prices
+        url = f"{self.clients.settings.clob_url}/prices"
+        answer, quoted = self.clients.http.post(url, piece.quote_request(market)), {}
+        problem = answer.error
+        if answer.status == 200:
+            try:
+                quoted = piece.quotes(answer.body, market)
+            except ValueError as error:
+                problem = str(error)
+        self._health("clob", slug, answer, problem)
+        hour = self.now.replace(minute=0, second=0, microsecond=0)
+        for outcome in market.tokens:
+            key = f"{slug}|{outcome}"
+            price = piece.hourly_price(hour, quoted.get(outcome), store.get(key))
+            if price is not None and not store.put(key, price):
+                price = piece.hourly_price(
+                    hour, None, store.get(key)
+                )  # another run was quicker: its row counts
+            if price is None:
+                self._dead(slug, answer, f"no price for {outcome}: {problem or 'none quoted or stored'}")
+                continue
+            self.kafka.send(PRICES, key, _row(slug, outcome, price, self.now))
+            self.counts["produced"] += 1
+            if price.status in self.counts:
+                self.counts[price.status] += 1
+                self._say(key, f"the price was {price.status}")
+
+    def _health(self, source: str, slug: str, answer: Answer, problem: str) -> None:
+        if problem:
+            self._say(slug, f"{source} gave nothing: {problem}")
+        self.kafka.send(API_HEALTH, source, health(source, answer, problem, self.now))
+
+    def _dead(self, slug: str, answer: Answer, reason: str) -> None:
+        original = answer.body.decode(errors="replace") or json.dumps({"status": answer.status})
+        self.kafka.send(DEAD_PRICES, slug, dead_letter(original, reason, self.now))
+        self.counts["dead"] += 1
+
+    def _say(self, key: str, what: str) -> None:
+        _log.info(what, extra={"key": key, "event_time": to_wire(self.now)})
 
 
 def _row(slug: str, outcome: str, price: Any, now: datetime) -> dict[str, Any]:
@@ -126,32 +167,16 @@ def _row(slug: str, outcome: str, price: Any, now: datetime) -> dict[str, Any]:
     }
 
 
-def _meta(market: Any) -> dict[str, Any]:
+def _meta(slug: str, market: Any, now: datetime) -> dict[str, Any]:
     """The value of polymarket.market_meta. The tokens of a market that is not Yes/No go by its order."""
     by_label = {label.lower(): token for label, token in market.tokens.items()}
     in_order = list(market.tokens.values())
     return {
-        "market_slug": market.slug,
+        "market_slug": slug,
         "question": market.question,
         "close_time": to_wire(market.close_time) if market.close_time else None,
         "yes_token_id": by_label.get("yes", in_order[0]),
         "no_token_id": by_label.get("no", in_order[-1]),
+        "fetched_at": to_wire(now),
         "timezone": "UTC",
     }
-
-
-def _heartbeat(now: datetime, slug: str) -> dict[str, Any]:
-    beat = {"kind": "heartbeat", "market_slug": slug}
-    return {**beat, "event_time": to_wire(now), "fetched_at": to_wire(now), "timezone": "UTC"}
-
-
-def _health(now: datetime, clients: Clients, source: str, answer: Answer, problem: str) -> None:
-    record = {"source": source, "status": answer.status, "response_time_ms": answer.milliseconds}
-    record |= {"error_message": problem, "logged_at": to_wire(now)}
-    clients.kafka.send(API_HEALTH, source, record)
-
-
-def _dead(now: datetime, clients: Clients, counts: dict[str, Any], answer: Answer, reason: str) -> None:
-    original = answer.body.decode(errors="replace") or json.dumps({"status": answer.status})
-    clients.kafka.send(DEAD_PRICES, clients.settings.market, dead_letter(original, reason, now))
-    counts["dead"] += 1

@@ -1,116 +1,128 @@
-"""The RSS producer: one poll of a news feed -> topic rss.events. An AWS Lambda handler.
+"""The RSS producer: one poll of every market's news feed -> topic rss.events. An AWS Lambda handler.
 
-EventBridge calls it every 15 minutes with an event that has a `time`. It writes the feed's items in
+EventBridge calls it every 15 minutes with an event that has a `time`. It writes the items of all feeds in
 order of event time, then one heartbeat to every partition, stamped with the run's time: so time goes on
 in each partition of Flink's source even while nothing happens.
 """
 
 from __future__ import annotations
 
-import base64
 import json
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
-from capstone_marketlag import pieces
-from capstone_marketlag.producers.http import Answer, Getter
-from capstone_marketlag.producers.kafka_out import KafkaOut, TooLarge
-from capstone_marketlag.settings import Settings
+from capstone_marketlag import logs, pieces
+from capstone_marketlag.producers.clients import Clients, warm
+from capstone_marketlag.producers.http import Answer
+from capstone_marketlag.producers.kafka_out import TooLarge
+from capstone_marketlag.producers.records import HEARTBEAT, dead_letter, health, heartbeat
 from capstone_marketlag.topics import API_HEALTH, DEAD_NEWS, NEWS
 from capstone_marketlag.wire import from_wire, to_wire
 
 #: how far ahead of a run an item may be dated before it is called wrong
 AHEAD = timedelta(minutes=10)
-#: how much of an original a dead letter keeps: with base64 and four bytes a character still a record
-DEAD_CHARACTERS = 100_000
+
+_log = logs.get("producer.rss")
 
 
-@dataclass
-class Clients:
-    """What stays open from one call to the next."""
+@dataclass(frozen=True)
+class _Rejected:
+    """What a market's feed showed and is no news."""
 
-    settings: Settings
-    kafka: KafkaOut
-    http: Getter
-
-
-@lru_cache
-def _warm() -> Clients:
-    settings = Settings.from_env()
-    return Clients(settings, KafkaOut(settings), Getter())
+    market: str
+    original: str
+    reason: str
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """One run. event["time"]: when it was due, as EventBridge writes it (UTC, Z).
+    """One run, as AWS Lambda calls it; the counts of `poll`."""
+    return run(event, warm())
 
-    Returns the counts of the run: served, produced, dead, heartbeats, and the feed's HTTP status.
-    Raises LabError: Kafka did not acknowledge a record; the run may be repeated.
-    """
-    return poll(from_wire(event["time"]), _warm())
+
+def run(event: dict[str, Any], clients: Clients) -> dict[str, Any]:
+    """One run. event["time"]: when it was due, as EventBridge writes it (UTC, Z)."""
+    return poll(from_wire(event["time"]), clients)
 
 
 def poll(now: datetime, clients: Clients) -> dict[str, Any]:
-    """One run at that time: fetch, parse, score, produce, heartbeat, health record.
+    """One run at that time: fetch, parse, score, produce, heartbeat, health records.
 
-    Raises LabError: not everything was stored; the next run asks the feed for all of it again.
+    A feed that fails costs no other feed's items. Returns the counts of the run: served, produced, dead,
+    heartbeats, and under `statuses` the HTTP status of each market's feed.
+    Raises LabError: not everything was stored; the next run asks every feed for all of it again.
     """
-    answer = clients.http.get(clients.settings.feed_url)
+    feeds = clients.settings.feeds
     try:
-        return _store(answer, now, clients)
+        return _store({market: clients.http.get(url) for market, url in feeds.items()}, now, clients)
     except BaseException:
-        # what the feed answered is not in Kafka: "unchanged" would be no answer next time
-        clients.http.forget(clients.settings.feed_url)
+        # what the feeds answered is not in Kafka: "unchanged" would be no answer next time
+        for url in feeds.values():
+            clients.http.forget(url)
         raise
 
 
-def _store(answer: Answer, now: datetime, clients: Clients) -> dict[str, Any]:
-    settings, kafka = clients.settings, clients.kafka
-    counts: dict[str, Any] = {"status": answer.status, "served": 0, "produced": 0, "dead": 0}
+def _store(answers: dict[str, Answer], now: datetime, clients: Clients) -> dict[str, Any]:
+    kafka = clients.kafka
     partitions = kafka.partitions(NEWS)
-    if answer.status == 200:
-        try:
-            feed = pieces.python("news_feed").parse(answer.body, answer.content_type)
-        except ValueError as error:
-            clients.http.forget(settings.feed_url)
-            answer = replace(answer, body=b"", error=str(error))
-        else:
-            _produce(feed, now, clients, counts)
+    items, rejected = _read(answers, now, clients)
+    served = len(items) + len(rejected)
+    rejected += _produce(items, now, clients)
+    for each in rejected:
+        kafka.send(DEAD_NEWS, each.market, dead_letter(each.original, each.reason, now))
+    for market, number in Counter(each.market for each in rejected).items():
+        _log.info("%s items rejected", number, extra={"key": market, "event_time": to_wire(now)})
     for partition in partitions:
-        kafka.send(NEWS, settings.market, _heartbeat(now, settings), partition)
-    counts["heartbeats"] = len(partitions)
-    health = {
-        "source": settings.feed_url,
-        "status": answer.status,
-        "response_time_ms": answer.milliseconds,
-        "error_message": answer.error,
-        "logged_at": to_wire(now),
-    }
-    kafka.send(API_HEALTH, settings.feed_url, health)
+        kafka.send(NEWS, HEARTBEAT, heartbeat(now, "published_at"), partition)
     kafka.flush()
-    return counts
+    return {
+        "served": served,
+        "produced": served - len(rejected),
+        "dead": len(rejected),
+        "heartbeats": len(partitions),
+        "statuses": {market: answer.status for market, answer in answers.items()},
+    }
 
 
-def _produce(feed: Any, now: datetime, clients: Clients, counts: dict[str, Any]) -> None:
-    market = clients.settings.market
-    rejected = [(item.original, item.reason) for item in feed.rejected]
-    for item in feed.items:
+def _read(
+    answers: dict[str, Answer], now: datetime, clients: Clients
+) -> tuple[list[tuple[str, Any]], list[_Rejected]]:
+    """(market, item) of everything that the feeds show, and what they show that is no item."""
+    items: list[tuple[str, Any]] = []
+    rejected: list[_Rejected] = []
+    for market, answer in answers.items():
+        url, problem = clients.settings.feeds[market], answer.error
+        if answer.status == 200:
+            try:
+                feed = pieces.python("news_feed").parse(answer.body, answer.content_type)
+            except ValueError as error:
+                clients.http.forget(url)
+                problem = str(error)
+            else:
+                items += [(market, item) for item in feed.items]
+                rejected += [_Rejected(market, each.original, each.reason) for each in feed.rejected]
+        if problem:
+            _log.info("the feed gave nothing: %s", problem, extra={"key": market, "event_time": to_wire(now)})
+        clients.kafka.send(API_HEALTH, url, health(url, answer, problem, now))
+    return items, rejected
+
+
+def _produce(items: list[tuple[str, Any]], now: datetime, clients: Clients) -> list[_Rejected]:
+    """Send the items that may be sent, oldest first: two markets may share a partition. The others."""
+    rejected = []
+    for market, item in sorted(items, key=lambda each: (each[1].published_at, each[0], each[1].item_id)):
+        reason = ""
         if item.published_at > now + AHEAD:
-            rejected.append(
-                (_shown(item), f"published_at is ahead of the poll: {to_wire(item.published_at)}")
-            )
-            continue
-        try:
-            clients.kafka.send(NEWS, market, news_event(item, market, now))
-        except TooLarge as error:
-            rejected.append((_shown(item), str(error)))
+            reason = f"published_at is ahead of the poll: {to_wire(item.published_at)}"
         else:
-            counts["produced"] += 1
-    for original, reason in rejected:
-        clients.kafka.send(DEAD_NEWS, market, dead_letter(original, reason, now))
-        counts["dead"] += 1
-    counts["served"] = len(feed.items) + len(feed.rejected)
+            try:
+                clients.kafka.send(NEWS, market, news_event(item, market, now))
+            except TooLarge as error:
+                reason = str(error)
+        if reason:
+            rejected.append(_Rejected(market, _shown(item), reason))
+    return rejected
 
 
 def _shown(item: Any) -> str:
@@ -135,28 +147,5 @@ def news_event(item: Any, market: str, now: datetime) -> dict[str, Any]:
         "keywords": sorted(scores),
         "keyword_scores": scores,
         "article_score": sum(scores.values()),
-        "timezone": "UTC",
-    }
-
-
-def dead_letter(original: str, reason: str, now: datetime) -> dict[str, Any]:
-    """The value of a dead-letter topic; the source is a feed, so there is no partition and no offset."""
-    return {
-        "original": base64.b64encode(original[:DEAD_CHARACTERS].encode()).decode(),
-        "reason": reason,
-        "stage": "producer",
-        "source_topic": None,
-        "source_partition": None,
-        "source_offset": None,
-        "first_seen": to_wire(now),
-    }
-
-
-def _heartbeat(now: datetime, settings: Settings) -> dict[str, Any]:
-    return {
-        "kind": "heartbeat",
-        "market_slug": settings.market,
-        "published_at": to_wire(now),
-        "fetched_at": to_wire(now),
         "timezone": "UTC",
     }

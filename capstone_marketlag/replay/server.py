@@ -1,37 +1,71 @@
-"""The recorded world over real HTTP, as it stood at the minute its clock shows.
+"""The recorded world over real HTTP, as it stood at the minute its clock shows, in the providers' own shapes.
 
-GET /v1.1/marketlag.json   the feed (JSON Feed 1.1), with an ETag
-PUT /clock                 the virtual time, as ISO 8601 with Z; the scheduler sets it before each run
+GET  /v1.1/<market>.json    the market's news feed, with an ETag: JSON Feed 1.1, or RSS 2.0
+GET  /markets/slug/<slug>   Gamma: what the market is
+POST /prices                the CLOB: [{token_id, side}] -> {token: {side: price}}
+PUT  /clock                 the virtual time, as ISO 8601 with Z; the scheduler sets it before each run
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Any
 
-FEED_PATH = "/v1.1/marketlag.json"
+from capstone_marketlag.replay.rss import rss
+from capstone_marketlag.replay.timeline import Timeline
+from capstone_marketlag.wire import from_wire
+
+TITLE = "MarketLag recorded feed"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer over HTTP; drop: the connection is closed without any."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    drop: bool = False
+
+
+_NOT_HERE = Reply(404, b"not here\n")
 
 
 class ReplayServer:
-    """Serves a world on 127.0.0.1 until it is closed; a context manager.
+    """Serves a world on 127.0.0.1 until it is closed; a context manager. port 0: any free one.
 
-    port 0: any free one. `url` is the feed's address, `clock_url` the clock's.
+    feed_url holds {market}; gamma_url and clob_url are what the producers' settings of these names want.
     """
 
     def __init__(self, world: dict[str, Any], port: int = 0) -> None:
-        self._world = world
-        self._now = world["start"]
-        self._asked: dict[str, int] = {}
+        self._now: str = world["start"]
+        self._markets = {market["slug"]: market for market in world["markets"]}
+        self._feeds = {
+            slug: Timeline([entry for entry in world["entries"] if entry["market"] == slug])
+            for slug in self._markets
+        }
+        self._prices = world["prices"]
+        self._tokens = {
+            token: (slug, outcome)
+            for slug, market in self._markets.items()
+            for outcome, token in market["tokens"].items()
+        }
+        self._faults = {(fault["at"], fault["what"], fault["market"]): fault for fault in world["faults"]}
+        self._asked: Counter[tuple[str, str, str | None]] = Counter()
+        self._lock = Lock()
         handler = type("Handler", (_Handler,), {"replay": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self.url, self.clock_url = self.base + FEED_PATH, self.base + "/clock"
+        self.feed_url, self.clock_url = f"{self.base}/v1.1/{{market}}.json", f"{self.base}/clock"
+        self.gamma_url = self.clob_url = self.base
 
     def __enter__(self) -> ReplayServer:
         self._thread.start()
@@ -47,26 +81,82 @@ class ReplayServer:
     def set_clock(self, text: str) -> None:
         self._now = text
 
-    def fault(self) -> dict[str, Any] | None:
-        """How to fail this request, if it is one of those that fail."""
-        for fault in self._world["faults"]:
-            if fault["at"] == self._now:
-                self._asked[self._now] = self._asked.get(self._now, 0) + 1
-                if self._asked[self._now] <= fault["times"]:
-                    return dict(fault)
-        return None
+    def feed(self, slug: str, etag: str | None = None) -> Reply:
+        """The feed as it stands now; 304 where that is what the asker has."""
+        if slug not in self._markets:
+            return _NOT_HERE
+        now = self._now
+        if fault := self._fault(now, "feed", slug):
+            return fault
+        items = self._feeds[slug].at(now)
+        # of what is shown, whatever form it is given
+        tag = f'"{hashlib.sha256(json.dumps(items).encode()).hexdigest()[:16]}"'
+        if etag == tag:
+            return Reply(304, headers={"ETag": tag})
+        if self._markets[slug]["feed"] == "rss":
+            return Reply(200, rss(TITLE, items), {"ETag": tag, "Content-Type": "application/rss+xml"})
+        document = {"version": "https://jsonfeed.org/version/1.1", "title": TITLE, "items": items}
+        headers = {"ETag": tag, "Content-Type": "application/feed+json"}
+        return Reply(200, json.dumps(document).encode(), headers)
 
-    def feed(self) -> bytes:
-        """The feed now: what is shown, newest first, as feeds list it."""
-        # wire times of equal form sort as text
-        shown = [e for e in self._world["entries"] if e["from"] <= self._now < e["until"]]
-        shown.sort(key=lambda entry: entry["from"], reverse=True)
+    def gamma(self, slug: str) -> Reply:
+        """The market as Gamma describes it now: lists as texts that hold JSON."""
+        if slug not in self._markets:
+            return _NOT_HERE
+        now = self._now
+        if fault := self._fault(now, "gamma", slug):
+            return fault
+        market = self._markets[slug]
+        closed = market["closed_time"] is not None and market["closed_time"] <= now
+        outcomes, tokens = list(market["tokens"]), list(market["tokens"].values())
         document = {
-            "version": "https://jsonfeed.org/version/1.1",
-            "title": "MarketLag recorded feed",
-            "items": [entry["item"] for entry in shown],
+            "slug": slug,
+            "question": market["question"],
+            "outcomes": json.dumps(outcomes),
+            # its own idea of them, a little behind: nobody of ours reads it
+            "outcomePrices": json.dumps(["0.5"] * len(outcomes)),
+            "clobTokenIds": json.dumps(tokens),
+            "endDate": market["end_date"],
+            "active": True,
+            "closed": closed,
         }
-        return json.dumps(document).encode()
+        if closed:
+            document["closedTime"] = f"{from_wire(market['closed_time']):%Y-%m-%d %H:%M:%S}+00"
+        return _json(document)
+
+    def prices(self, asked: list[dict[str, str]]) -> Reply:
+        """Both sides, or those that were asked for, of each token that trades in this hour."""
+        now = self._now
+        if fault := self._fault(now, "clob", None):
+            return fault
+        hour = f"{now[:13]}:00:00Z"
+        found: dict[str, Any] = {}
+        for question in asked:
+            token, side = question.get("token_id", ""), question.get("side", "")
+            slug, outcome = self._tokens.get(token, ("", ""))
+            sides = self._prices.get(slug, {}).get(hour, {}).get(outcome, {})
+            if sides is None:
+                found[token] = None
+            elif side in sides:
+                found.setdefault(token, {})[side] = sides[side]
+        return _json(found)
+
+    def _fault(self, now: str, what: str, market: str | None) -> Reply | None:
+        """How to fail this request, if it is one of those that fail."""
+        fault = self._faults.get((now, what, market))
+        if fault is None:
+            return None
+        with self._lock:
+            self._asked[now, what, market] += 1
+            if self._asked[now, what, market] > fault["times"]:
+                return None
+        body = fault["body"]
+        text = body if body is not None else "the recorded world fails here\n"
+        return Reply(fault["status"], text.encode(), fault["headers"], fault["drop"])
+
+
+def _json(document: Any) -> Reply:
+    return Reply(200, json.dumps(document).encode(), {"Content-Type": "application/json"})
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -77,31 +167,49 @@ class _Handler(BaseHTTPRequestHandler):
     replay: ReplayServer
 
     def do_GET(self) -> None:
-        if self.path != FEED_PATH:
-            self._answer(404, b"not here\n")
-            return
-        fault = self.replay.fault()
-        if fault:
-            self._answer(fault["status"], b"the recorded world fails here\n", fault["headers"])
-            return
-        body = self.replay.feed()
-        etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-        if self.headers.get("If-None-Match") == etag:
-            self._answer(304, b"", {"ETag": etag})
+        folder, _, name = self.path.rpartition("/")
+        if folder == "/v1.1" and name.endswith(".json"):
+            self._answer(self.replay.feed(name.removesuffix(".json"), self.headers.get("If-None-Match")))
+        elif folder == "/markets/slug":
+            self._answer(self.replay.gamma(name))
         else:
-            self._answer(200, body, {"ETag": etag, "Content-Type": "application/feed+json"})
+            self._answer(_NOT_HERE)
+
+    def do_POST(self) -> None:
+        body = self._body()
+        if self.path != "/prices":
+            self._answer(_NOT_HERE)
+            return
+        try:
+            asked = json.loads(body)
+        except ValueError:
+            asked = None
+        if isinstance(asked, list) and all(isinstance(each, dict) for each in asked):
+            self._answer(self.replay.prices(asked))
+        else:
+            self._answer(Reply(400, b"not a list of questions\n"))
 
     def do_PUT(self) -> None:
-        self.replay.set_clock(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
-        self._answer(204, b"")
+        body = self._body()
+        if self.path != "/clock":
+            self._answer(_NOT_HERE)
+            return
+        self.replay.set_clock(body.decode())
+        self._answer(Reply(204))
 
-    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def _answer(self, reply: Reply) -> None:
+        if reply.drop:
+            self.close_connection = True
+            return
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(reply.body)
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Requests are counted by the producer; a line each would drown the demo's own."""

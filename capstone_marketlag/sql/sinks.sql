@@ -11,13 +11,33 @@ CREATE TABLE signals_topic (
   timezone               STRING
 ) WITH (
   'topic' = 'rss.signals_hourly',
-  'key.format' = 'raw',
-  'key.fields' = 'record_key',
-  'value.format' = 'json',
-  'value.json.timestamp-format.standard' = 'ISO-8601',
-  'value.json.encode.decimal-as-plain-number' = 'true',
-  'value.fields-include' = 'EXCEPT_KEY',
-  'sink.transactional-id-prefix' = 'signals-hourly',
+  'sink.transactional-id-prefix' = '${prefix}-hourly',
+  ${exactly_once}
+);
+
+-- The signal with its price move; and, of kind heartbeat, one row for each hour that is closed to each partition,
+-- so that whoever reads on knows how late it is even where no market has news.
+CREATE TABLE signals_with_price_topic (
+  record_key             STRING,
+  kind                   STRING,
+  market_slug            STRING,
+  window_start           TIMESTAMP_LTZ(3),
+  window_end             TIMESTAMP_LTZ(3),
+  mention_count          BIGINT,
+  keyword_score          DECIMAL(38, 6),
+  source_weighted_signal DECIMAL(38, 6),
+  source_weight_avg      DECIMAL(38, 6),
+  prev_rss_signal        DECIMAL(38, 6),
+  signal_delta           DECIMAL(16, 6),
+  price                  DECIMAL(10, 6),
+  prev_price             DECIMAL(10, 6),
+  price_delta            DECIMAL(10, 6),
+  price_status           STRING,
+  timezone               STRING
+) WITH (
+  'topic' = 'signals_with_price',
+  'value.json.encode.ignore-null-fields' = 'true',
+  'sink.transactional-id-prefix' = '${prefix}-with-price',
   ${exactly_once}
 );
 
@@ -32,14 +52,14 @@ CREATE TABLE dead_news_topic (
   first_seen       TIMESTAMP_LTZ(3)
 ) WITH (
   'topic' = 'dlq.rss.events',
-  'key.format' = 'raw',
-  'key.fields' = 'record_key',
-  'value.format' = 'json',
-  'value.json.timestamp-format.standard' = 'ISO-8601',
-  'value.fields-include' = 'EXCEPT_KEY',
-  'sink.transactional-id-prefix' = 'signals-dead',
+  'sink.transactional-id-prefix' = '${prefix}-dead-news',
   ${exactly_once}
 );
+
+CREATE TABLE dead_prices_topic WITH (
+  'topic' = 'dlq.polymarket.price_hourly',
+  'sink.transactional-id-prefix' = '${prefix}-dead-prices'
+) LIKE dead_news_topic (OVERWRITING OPTIONS);
 
 CREATE TABLE late_news_topic (
   record_key      BYTES,
@@ -54,12 +74,23 @@ CREATE TABLE late_news_topic (
   late_by_seconds INT
 ) WITH (
   'topic' = 'late.rss.events',
-  'key.format' = 'raw',
-  'key.fields' = 'record_key',
-  'value.format' = 'json',
-  'value.json.timestamp-format.standard' = 'ISO-8601',
-  'value.fields-include' = 'EXCEPT_KEY',
-  'sink.transactional-id-prefix' = 'signals-late',
+  'sink.transactional-id-prefix' = '${prefix}-late-news',
+  ${exactly_once}
+);
+
+CREATE TABLE late_prices_topic (
+  record_key      BYTES,
+  market_slug     STRING,
+  outcome         STRING,
+  price           DECIMAL(10, 6),
+  prev_price      DECIMAL(10, 6),
+  price_delta     DECIMAL(10, 6),
+  price_status    STRING,
+  event_time      TIMESTAMP_LTZ(3),
+  late_by_seconds INT
+) WITH (
+  'topic' = 'late.polymarket.price_hourly',
+  'sink.transactional-id-prefix' = '${prefix}-late-prices',
   ${exactly_once}
 );
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
 from capstone_marketlag import pieces
 
@@ -16,6 +17,18 @@ def only_the_reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
     with pytest.MonkeyPatch.context() as patch:
         empty = tmp_path_factory.mktemp("mine")
         patch.setattr(pieces, "MINE", empty)
-        pieces.python.cache_clear()
+        pieces.load.cache_clear()
         yield empty
-        pieces.python.cache_clear()
+        pieces.load.cache_clear()
+
+
+@pytest.fixture
+def broker() -> Iterator[str]:
+    """The address of a broker of this test's own, inside of librdkafka.
+
+    A topic is made when it is first asked for, with four partitions; it has no setting for that.
+    """
+    mock = Producer({"bootstrap.servers": "none", "test.mock.num.brokers": 1, "log_level": 0})
+    [member] = mock.list_topics(timeout=5).brokers.values()
+    yield f"{member.host}:{member.port}"
+    del mock

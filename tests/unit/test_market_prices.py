@@ -84,11 +84,18 @@ def test_a_market_closes_when_it_closed_or_else_when_it_is_planned_to(
         b"", b"<html>", b"null", b"[]", b"{}", b"[1]", b"[{}, {}]", b"\xff", gamma(slug=""), gamma(outcomes="[]"),
         gamma(outcomes="not json"), gamma(clobTokenIds=None), gamma(clobTokenIds="[1]"),
         gamma(outcomes='["Yes", "Yes"]'), gamma(outcomes='[{"a": 1}, "No"]'), b"[" * 100_000,
+        b'{"slug": 1e99999999999999999999}',
     ],
 )  # fmt: skip
 def test_what_is_no_market_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         piece.market(body)
+
+
+def test_half_a_character_can_still_be_written() -> None:
+    found = piece.market(gamma(outcomes='["Yes\\ud83d", "No"]', question="Why\ud83d"))
+
+    assert (found.question, list(found.tokens)) == ("Why?", ["Yes?", "No"])
 
 
 # ---- quotes --------------------------------------------------------------------------------------
@@ -113,6 +120,10 @@ def test_both_sides_of_every_token_are_asked_for() -> None:
         ({"SELL": "0.44"}, None),
         ({"BUY": None, "SELL": "0.4"}, None),
         ({"BUY": "NaN", "SELL": "0.4"}, None),
+        ({"BUY": "9e9999999", "SELL": "9e9999999"}, None),
+        ({"BUY": "-1e6", "SELL": "0.4"}, None),
+        ({"BUY": "-999999", "SELL": "0.4"}, "-499999.3"),
+        ({"BUY": "1e-999999", "SELL": "0"}, "5e-1000000"),
         ({"BUY": "Infinity", "SELL": "0.4"}, None),
         ({"BUY": "", "SELL": "0.4"}, None),
         ({"BUY": True, "SELL": "0.4"}, None),
@@ -149,10 +160,18 @@ def test_what_is_no_quote_is_a_value_error(body: bytes) -> None:
         ("-0.2", None, price("0", status="clamped"), "0"),
         ("0", None, price("0"), "0"),
         ("1", None, price("1"), "0"),
+        ("0.4500005", price("0.4", hours=-1), price("0.450001", "0.4"), "0.050001"),
+        ("0.45000049999", None, price("0.45"), "0"),
+        ("0.0000005", None, price("0.000001"), "0"),
+        ("0.9999999", None, price("1"), "0"),
+        ("1.0000001", None, price("1", status="clamped"), "0"),
+        ("-0.0000001", None, price("0", status="clamped"), "0"),
+        ("1e-400000", None, price("0"), "0"),
         ("0.99", price("0.45", "0.40"), price("0.45", "0.40"), "0.05"),
         ("0.99", price("0.45", hours=1), None, None),
     ],
     ids=["first", "next", "after a gap", "missing", "missing at first", "above one", "below zero", "zero", "one",
+         "half up", "not half", "least", "nearly one", "just above one", "just below zero", "next to nothing",
          "repeated run", "late run"],
 )  # fmt: skip
 def test_the_price_of_an_hour(quote: str | None, stored: Any, row: Any, delta: str | None) -> None:
@@ -163,7 +182,7 @@ def test_the_price_of_an_hour(quote: str | None, stored: Any, row: Any, delta: s
         assert found.delta == Decimal(str(delta))
 
 
-quotes = st.lists(st.one_of(st.none(), st.decimals(-2, 2, places=3)), min_size=1, max_size=30)
+quotes = st.lists(st.one_of(st.none(), st.decimals(-2, 2, places=8)), min_size=1, max_size=30)
 
 
 @given(quotes)
@@ -176,6 +195,7 @@ def test_deltas_add_up_to_where_the_price_went(series: list[Decimal | None]) -> 
             rows.append(row)
 
     assert all(0 <= row.price <= 1 for row in rows)
+    assert all(row.price.as_tuple().exponent == -6 for row in rows)
     if rows:
         assert rows[0].price + sum((row.delta for row in rows), Decimal(0)) == rows[-1].price
 

@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
+from capstone_marketlag import logs
 from capstone_marketlag.dump import read_topic
 from capstone_marketlag.producers import http, kafka_out, rss, schedule
+from capstone_marketlag.producers.clients import Clients, warm
 from capstone_marketlag.producers.http import Answer, Getter
 from capstone_marketlag.producers.kafka_out import KafkaOut
 from capstone_marketlag.settings import Settings
@@ -26,7 +28,7 @@ from capstone_marketlag.topics import API_HEALTH, DEAD_NEWS, NEWS
 from labkit.errors import LabError
 
 MARKET = "fed-hike"
-#: what the broker in librdkafka gives to a topic that it makes; it has no setting for that
+#: what the broker in librdkafka gives to a topic that it makes
 PARTITIONS = [0, 1, 2, 3]
 
 
@@ -36,15 +38,20 @@ Script = tuple[int, dict[str, str], bytes]
 
 
 class FeedServer:
-    """Answers each request with the next line of a script, and its last line ever after."""
+    """Answers each request with the next line of a script, and its last line ever after.
 
-    def __init__(self, *script: Script) -> None:
-        self.script = list(script)
-        self.asked: list[str | None] = []  # the If-None-Match of each request
+    of: a script for each market; `urls` is the address of all of them.
+    """
+
+    def __init__(self, *script: Script, **of: list[Script]) -> None:
+        self.scripts = {"feed": list(script), **of}
+        self.asked_of: dict[str, list[str | None]] = {name: [] for name in self.scripts}
+        self.asked = self.asked_of["feed"]  # the If-None-Match of each request
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"feed": self}))
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/feed.json"
+        self.urls = f"http://127.0.0.1:{self._server.server_address[1]}/{{market}}.json"
+        self.url = self.urls.replace("{market}", "feed")
 
     def close(self) -> None:
         self._server.shutdown()
@@ -56,10 +63,10 @@ class _Handler(BaseHTTPRequestHandler):
     feed: FeedServer
 
     def do_GET(self) -> None:
-        self.feed.asked.append(self.headers.get("If-None-Match"))
-        status, headers, body = self.feed.script[0]
-        if len(self.feed.script) > 1:
-            self.feed.script.pop(0)
+        name = self.path.strip("/").removesuffix(".json")
+        self.feed.asked_of[name].append(self.headers.get("If-None-Match"))
+        script = self.feed.scripts[name]
+        status, headers, body = script.pop(0) if len(script) > 1 else script[0]
         time.sleep(float(headers.get("X-Wait", 0)))
         with suppress(ConnectionError):  # who asked has given up
             self.send_response(status)
@@ -74,11 +81,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., FeedServer]]:
-    """serve(answer, …): a feed server with that script."""
+    """serve(answer, …): a feed server with that script; serve(market=[answer, …]): with one for each."""
     servers: list[FeedServer] = []
 
-    def start(*script: Script) -> FeedServer:
-        servers.append(FeedServer(*script))
+    def start(*script: Script, **of: list[Script]) -> FeedServer:
+        servers.append(FeedServer(*script, **of))
         return servers[-1]
 
     yield start
@@ -104,10 +111,10 @@ def refused() -> str:
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
-def asked(url: str) -> tuple[Answer, list[float]]:
+def asked(url: str, timeout: float = 10) -> tuple[Answer, list[float]]:
     """The answer, without its milliseconds, and how long was waited between the tries."""
     waits: list[float] = []
-    answer = Getter(sleep=waits.append).get(url)
+    answer = Getter(waits.append, timeout).get(url)
     assert answer.milliseconds >= 0
     return Answer(answer.status, answer.body, answer.content_type, 0, answer.error), waits
 
@@ -179,12 +186,11 @@ def test_nobody_there_is_status_zero_after_four_tries() -> None:
 
 
 def test_an_answer_that_does_not_come_is_status_zero_after_four_tries(
-    serve: Callable[..., FeedServer], monkeypatch: pytest.MonkeyPatch
+    serve: Callable[..., FeedServer],
 ) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.05)
     feed = serve((200, {"X-Wait": "0.3"}, b"too late"))
 
-    assert asked(feed.url) == (Answer(0, error="ReadTimeout"), [1, 2, 4])
+    assert asked(feed.url, timeout=0.05) == (Answer(0, error="ReadTimeout"), [1, 2, 4])
     assert len(feed.asked) == 4
 
 
@@ -205,9 +211,7 @@ def test_a_body_without_an_end_is_given_up(
         ("Connection: close", b"x"),
     ],
 )
-def test_a_body_that_drips_is_given_up_in_time(
-    monkeypatch: pytest.MonkeyPatch, head: str, drop: bytes
-) -> None:
+def test_a_body_that_drips_is_given_up_in_time(head: str, drop: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         stop = Event()
 
@@ -226,8 +230,7 @@ def test_a_body_that_drips_is_given_up_in_time(
 
         thread = Thread(target=drip, daemon=True)
         thread.start()
-        monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.2)
-        answer, waited = asked(f"http://127.0.0.1:{server.getsockname()[1]}/feed.json")
+        answer, waited = asked(f"http://127.0.0.1:{server.getsockname()[1]}/feed.json", timeout=0.2)
         stop.set()
 
     assert (answer, waited) == (Answer(0, error="not complete within 0.2 s"), [1, 2, 4])
@@ -283,15 +286,6 @@ def test_what_is_forgotten_is_asked_for_whole_and_nothing_else_is(serve: Callabl
 # ---- a broker ----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def broker() -> Iterator[str]:
-    """The address of a broker of this test's own; topics are made when they are first asked for."""
-    mock = Producer({"bootstrap.servers": "none", "test.mock.num.brokers": 1, "log_level": 0})
-    [member] = mock.list_topics(timeout=5).brokers.values()
-    yield f"{member.host}:{member.port}"
-    del mock
-
-
 class Impatient(Producer):  # type: ignore[misc]
     """The same client, which gives up after a moment."""
 
@@ -302,9 +296,17 @@ class Impatient(Producer):  # type: ignore[misc]
         return super().list_topics(topic, timeout=min(timeout, 0.3))
 
 
-def clients(broker: str, url: str, getter: Getter | None = None) -> rss.Clients:
-    settings = Settings(kafka=broker, market=MARKET, feed_url=url)
-    return rss.Clients(settings, KafkaOut(settings), getter or Getter(sleep=lambda _: None))
+def clients(broker: str, url: str, getter: Getter | None = None, markets: str = MARKET) -> Clients:
+    settings = Settings(kafka=broker, markets=markets, feed_url=url)
+    return Clients(settings, KafkaOut(settings), getter or Getter(sleep=lambda _: None))
+
+
+def run_counts(served: int, produced: int, **statuses: int) -> dict[str, Any]:
+    """What a run returns. statuses: of each market's feed, fed for fed-hike."""
+    return {
+        "served": served, "produced": produced, "dead": served - produced, "heartbeats": len(PARTITIONS),
+        "statuses": {{"fed": MARKET}.get(name, name): status for name, status in statuses.items()},
+    }  # fmt: skip
 
 
 def values(broker: str, topic: str) -> list[tuple[int, str, Any]]:
@@ -357,7 +359,7 @@ def test_an_item_becomes_one_scored_event(broker: str, serve: Callable[..., Feed
             "timezone": "UTC",
         },
     )
-    assert counts == {"status": 200, "served": 1, "produced": 1, "dead": 0, "heartbeats": len(PARTITIONS)}
+    assert counts == run_counts(1, 1, fed=200)
 
 
 def test_a_run_writes_its_items_in_order_of_time_and_then_a_heartbeat_to_every_partition(
@@ -366,7 +368,6 @@ def test_a_run_writes_its_items_in_order_of_time_and_then_a_heartbeat_to_every_p
     feed = serve(ok(feed_of(entry("newest", "10:14"), entry("oldest", "08:00"), entry("middle", "09:30"))))
     heartbeat = {
         "kind": "heartbeat",
-        "market_slug": MARKET,
         "published_at": RUN,
         "fetched_at": RUN,
         "timezone": "UTC",
@@ -385,7 +386,7 @@ def test_a_run_writes_its_items_in_order_of_time_and_then_a_heartbeat_to_every_p
         (home, heartbeat),
     ]
     assert [(partition, key, value) for partition, key, value in written if partition != home] == [
-        (partition, MARKET, heartbeat) for partition in PARTITIONS if partition != home
+        (partition, "heartbeat", heartbeat) for partition in PARTITIONS if partition != home
     ]
 
 
@@ -436,7 +437,7 @@ def test_what_is_no_news_becomes_a_dead_letter_with_its_reason(
         )
         for why in ("there is no date", "published_at is ahead of the poll: 2026-01-05T10:26:00Z")
     ]
-    assert counts == {"status": 200, "served": 3, "produced": 1, "dead": 2, "heartbeats": len(PARTITIONS)}
+    assert counts == run_counts(3, 1, fed=200)
 
 
 @pytest.mark.parametrize(
@@ -464,13 +465,7 @@ def test_every_run_leaves_heartbeats_and_one_health_record_whatever_the_feed_did
         {"source": feed.url, "status": status, "error_message": error, "logged_at": RUN},
     )
     assert [value["kind"] for _, _, value in values(broker, NEWS)] == ["heartbeat"] * len(PARTITIONS)
-    assert counts == {
-        "status": status,
-        "served": 0,
-        "produced": 0,
-        "dead": 0,
-        "heartbeats": len(PARTITIONS),
-    }
+    assert counts == run_counts(0, 0, fed=status)
 
 
 def test_a_feed_that_has_not_changed_is_not_produced_again(
@@ -481,7 +476,7 @@ def test_a_feed_that_has_not_changed_is_not_produced_again(
 
     runs = [rss.poll(NOW + timedelta(minutes=15 * n), warm) for n in range(2)]
 
-    assert [(run["status"], run["produced"]) for run in runs] == [(200, 1), (304, 0)]
+    assert [(run["statuses"][MARKET], run["produced"]) for run in runs] == [(200, 1), (304, 0)]
     assert feed.asked == [None, '"1"']
 
 
@@ -500,15 +495,15 @@ def test_a_body_that_could_not_be_used_is_asked_for_again(
 # ---- a broker that refuses ---------------------------------------------------------------------
 
 
-def nobody(url: str, getter: Getter | None = None) -> rss.Clients:
+def nobody(url: str, getter: Getter | None = None, markets: str = MARKET) -> Clients:
     """Clients of a broker that refuses, which notice it soon."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kafka_out, "Producer", Impatient)
-        return clients(refused(), url, getter)
+        return clients(refused(), url, getter, markets)
 
 
 def test_records_that_are_not_acknowledged_are_an_error_once() -> None:
-    out = nobody("").kafka
+    out = nobody("http://unused").kafka
     out.send(NEWS, "m", {})
     out.send(NEWS, "m", b"bytes")
 
@@ -554,43 +549,97 @@ def test_an_item_that_is_too_large_becomes_a_dead_letter_and_costs_no_other_item
         "the record has N bytes, more than Kafka takes",
     ]
     assert base64.b64decode(letters[1]["original"]).decode().startswith('{"item_id": "large", ')
-    assert counts == {"status": 200, "served": 4, "produced": 2, "dead": 2, "heartbeats": len(PARTITIONS)}
+    assert counts == run_counts(4, 2, fed=200)
 
 
-# ---- the schedule ------------------------------------------------------------------------------
+# ---- several markets ---------------------------------------------------------------------------
+
+
+def test_the_items_of_all_markets_are_one_run_in_order_of_time_market_and_item(
+    broker: str, serve: Callable[..., FeedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeds = serve(
+        zeta=[ok(feed_of(entry("b", "09:00"), entry("d", "10:00"), entry("a", "10:00")))],
+        alpha=[ok(feed_of(entry("c", "10:00"), entry("e", "08:00"), entry("undated", None)))],
+    )
+    both = clients(broker, feeds.urls, markets="zeta,alpha")
+    sent, send = [], both.kafka.send
+    monkeypatch.setattr(both.kafka, "send", lambda *record: (sent.append(record), send(*record)))
+
+    counts = rss.poll(NOW, both)
+
+    news = [
+        (key, value.get("item_id", "heartbeat"), *more) for topic, key, value, *more in sent if topic == NEWS
+    ]
+    assert news == [
+        ("alpha", "e"), ("zeta", "b"), ("alpha", "c"), ("zeta", "a"), ("zeta", "d"),
+        *(("heartbeat", "heartbeat", partition) for partition in PARTITIONS),
+    ]  # fmt: skip
+    assert [key for _, key, _ in values(broker, DEAD_NEWS)] == ["alpha"]
+    assert counts == run_counts(6, 5, zeta=200, alpha=200)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [(fails(500), 500), (fails(404), 404), (ok(b"<html>"), 200), (ok(b"{"), 200), (UNCHANGED, 304)],
+)
+def test_a_market_whose_feed_fails_costs_no_other_market_its_items(
+    broker: str, serve: Callable[..., FeedServer], answer: Script, status: int
+) -> None:
+    feeds = serve(a=[ok(feed_of(entry("one")))], b=[answer], c=[ok(feed_of(entry("two")))])
+
+    counts = rss.poll(NOW, clients(broker, feeds.urls, markets="a,b,c"))
+
+    news = [value for _, _, value in values(broker, NEWS) if "item_id" in value]
+    assert sorted((value["market_slug"], value["item_id"]) for value in news) == [("a", "one"), ("c", "two")]
+    assert sorted(key for _, key, _ in values(broker, API_HEALTH)) == [
+        feeds.urls.replace("{market}", market) for market in "abc"
+    ]
+    assert counts == run_counts(2, 2, a=200, b=status, c=200)
+
+
+def test_every_feed_is_asked_again_for_what_could_not_be_stored(
+    broker: str, serve: Callable[..., FeedServer]
+) -> None:
+    feeds = serve(a=[ok(feed_of(entry("one")), etag='"a"')], b=[ok(feed_of(entry("two")), etag='"b"')])
+    getter = Getter()
+    with pytest.raises(LabError):
+        rss.poll(NOW, nobody(feeds.urls, getter, markets="a,b"))
+
+    counts = rss.poll(NOW, clients(broker, feeds.urls, getter, markets="a,b"))
+
+    assert [feeds.asked_of[market] for market in "ab"] == [[None, None], [None, None]]
+    assert counts == run_counts(2, 2, a=200, b=200)
+
+
+# ---- Lambda ------------------------------------------------------------------------------------
 
 
 def test_a_lambda_stays_warm_from_one_event_to_the_next(
     broker: str, serve: Callable[..., FeedServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed = serve(ok(feed_of(entry("a")), etag='"1"'), UNCHANGED)
-    for name, value in {"KAFKA": broker, "MARKET": MARKET, "FEED_URL": feed.url}.items():
+    for name, value in {"KAFKA": broker, "MARKETS": MARKET, "FEED_URL": feed.url}.items():
         monkeypatch.setenv(f"MARKETLAG_{name}", value)
-    rss._warm.cache_clear()
+    monkeypatch.setattr(logs, "configure", lambda *_: None)
+    warm.cache_clear()
 
-    statuses = [rss.handler(schedule.event(NOW, "marketlag-rss"), None)["status"] for _ in range(2)]
-    rss._warm.cache_clear()
+    statuses = [rss.handler(schedule.event(NOW, schedule.RSS), None)["statuses"] for _ in range(2)]
+    warm.cache_clear()
 
-    assert statuses == [200, 304]
+    assert statuses == [{MARKET: 200}, {MARKET: 304}]
 
 
-def test_every_quarter_of_an_hour_the_clock_is_set_and_then_the_handler_called() -> None:
-    seen: list[str] = []
+def test_what_a_run_lives_with_is_logged(
+    broker: str, serve: Callable[..., FeedServer], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "marketlag")
+    feeds = serve(a=[ok(feed_of(entry("undated", None), entry("ahead", "10:26")))], b=[fails(500)])
 
-    def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-        seen.append(event["time"])
-        return {"n": len(seen)}
+    rss.poll(NOW, clients(broker, feeds.urls, markets="a,b"))
 
-    runs = list(
-        schedule.play(NOW, NOW + timedelta(minutes=30), lambda now: seen.append(f"{now:%H:%M}"), handler)
-    )
-
-    assert seen == [
-        "10:15",
-        "2026-01-05T10:15:00Z",
-        "10:30",
-        "2026-01-05T10:30:00Z",
-        "10:45",
-        "2026-01-05T10:45:00Z",
+    said = [(line.levelname, line.name, line.getMessage(), line.__dict__["key"]) for line in caplog.records]
+    assert said == [
+        ("INFO", "marketlag.producer.rss", "the feed gave nothing: HTTP 500", "b"),
+        ("INFO", "marketlag.producer.rss", "2 items rejected", "a"),
     ]
-    assert runs == [(NOW + timedelta(minutes=15 * n), {"n": 2 * n + 2}) for n in range(3)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -33,8 +34,18 @@ def test_the_defaults_are_the_original_design_s() -> None:
         sasl_username="",
         sasl_password="",
         postgres="postgresql://marketlag:marketlag@127.0.0.1:5432/marketlag",
-        market="fed-rate-hike-in-march",
-        feed_url="http://127.0.0.1:8000/v1.1/marketlag.json",
+        markets="fed-rate-hike-in-march",
+        feed_url="http://127.0.0.1:8000/v1.1/{market}.json",
+        gamma_url="https://gamma-api.polymarket.com",
+        clob_url="https://clob.polymarket.com",
+        http_timeout_seconds=10,
+        price_store=".lab/prices.sqlite",
+        registry="",
+        alignment="window_start",
+        signal_threshold=Decimal("1.0"),
+        price_threshold=Decimal("0.02"),
+        state_ttl_hours=192,
+        log_format="text",
         parallelism=2,
         checkpoint_seconds=300,
         checkpoint_pause_seconds=60,
@@ -50,23 +61,33 @@ def test_the_defaults_are_the_original_design_s() -> None:
 def test_the_environment_names_what_differs() -> None:
     env = {
         "MARKETLAG_KAFKA": "broker:9093",
-        "MARKETLAG_PARALLELISM": "4",
+        "MARKETLAG_PARALLELISM": "3",
         "MARKETLAG_JDBC_RETRIES": "0",
+        "MARKETLAG_PRICE_THRESHOLD": "0.010",
         "MARKETLAG_SASL_PASSWORD": "1234",
         "KAFKA": "nobody:1",
         "MARKETLAG_kafka": "nobody:1",
     }
 
     assert Settings.from_env(env) == Settings(
-        kafka="broker:9093", parallelism=4, jdbc_retries=0, sasl_password="1234"
+        kafka="broker:9093",
+        parallelism=3,
+        jdbc_retries=0,
+        price_threshold=Decimal("0.010"),
+        sasl_password="1234",
     )
 
 
 @pytest.mark.parametrize("field", [each.name for each in fields(Settings)])
 def test_every_setting_has_its_variable(field: str) -> None:
     default = getattr(Settings(), field)
-    forms = {"security_protocol": "SSL", "postgres": "postgresql://u@h/d"}
-    other = 7 if isinstance(default, int) else forms.get(field, "other")
+    forms: dict[str, Any] = {
+        "security_protocol": "SSL", "postgres": "postgresql://u@h/d", "feed_url": "https://h/feed",
+        "gamma_url": "https://h", "clob_url": "http://h:1", "registry": "http://h", "alignment": "window_end",
+        "log_format": "json", "price_store": "dynamodb://table?region=eu-west-1", "parallelism": 3,
+        "signal_threshold": Decimal("7.5"), "price_threshold": Decimal("0"),
+    }  # fmt: skip
+    other = forms.get(field, 7 if isinstance(default, int) else "other")
 
     changed = Settings.from_env({f"MARKETLAG_{field.upper()}": str(other)})
 
@@ -82,10 +103,22 @@ out_of_range = [
         for value in ("-1", "1.5", "", "two", "1e3", " 5", "5\n", "0x5")
     ),
     *((name, "0") for name in sorted(numbers - may_be_zero)),
-    ("parallelism", "100"),
+    *((name, "9" * 5000) for name in sorted(numbers)),
+    *(("parallelism", value) for value in ("4", "10")),
+    ("http_timeout_seconds", "100"),
+    *((name, value) for name in ("signal_threshold", "price_threshold")
+      for value in ("", "-1", "1,5", ".5", "1.", "1e3", "NaN", "1.1234567", "٣", "1000000")),
+    *(("markets", value) for value in ("", ",", "a,", "a, b", "a|b", "a/b", "ä")),
+    *((name, value) for name in ("feed_url", "gamma_url", "clob_url") for value in ("", "h", "ftp://h", "http:// h")),
+    ("registry", "localhost:8081"),
+    ("alignment", "window"),
+    ("log_format", "JSON"),
+    *(("price_store", value) for value in (
+        "", "dynamodb://", "dynamodb://table", "dynamodb://ab?region=eu-west-1", "dynamodb://a b?region=eu-west-1",
+        "dynamodb://table?region=", "dynamo://table?region=eu-west-1", "sqlite:///x")),
     *(("security_protocol", value) for value in ("", "sasl_ssl", "TLS", "SSL|PLAINTEXT", "SASL_SSL ")),
     *(("postgres", value) for value in ("", "h:5432/d", "mysql://h/d", "postgresql://h", "postgresql:///d")),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("field", "value"), out_of_range)
@@ -100,7 +133,7 @@ def test_a_value_out_of_its_range_is_an_error_that_names_its_variable(field: str
     assert error.value.next_step == f"unset {variable} (default {default})"
 
 
-@pytest.mark.parametrize("value", ["²", "٣²"])
+@pytest.mark.parametrize("value", ["²", "٣²", "٣"])
 def test_digits_that_are_no_number_are_out_of_range_too(value: str) -> None:
     with pytest.raises(LabError):
         Settings.from_env({"MARKETLAG_PARALLELISM": value})
@@ -110,6 +143,21 @@ def test_zero_is_allowed_where_it_means_something() -> None:
     settings = Settings.from_env({f"MARKETLAG_{name.upper()}": "0" for name in may_be_zero})
 
     assert [getattr(settings, name) for name in sorted(may_be_zero)] == [0, 0]
+
+
+def test_every_market_has_its_feed() -> None:
+    settings = Settings(markets="a,b,a", feed_url="https://h/{market}/{x}?m={market}")
+
+    assert settings.market_list == ("a", "b")
+    assert settings.feeds == {"a": "https://h/a/{x}?m=a", "b": "https://h/b/{x}?m=b"}
+
+
+def test_one_feed_serves_one_market() -> None:
+    assert Settings(markets="a", feed_url="https://h/feed").feeds == {"a": "https://h/feed"}
+    with pytest.raises(
+        LabError, match=r"^MARKETLAG_FEED_URL is one feed for 2 markets\. With \{market\} in it"
+    ):
+        Settings(markets="a,b", feed_url="https://h/feed")
 
 
 def test_a_value_given_in_code_is_held_to_its_range_too() -> None:

@@ -1,4 +1,4 @@
--- news_raw: the topic as it is. Bytes, not fields: whatever arrives has to become a row,
+-- news_raw, price_raw: the topics as they are. Bytes, not fields: whatever arrives has to become a row,
 -- or the dead letters could not hold it.
 CREATE TABLE news_raw (
   record_key       BYTES,
@@ -12,6 +12,8 @@ CREATE TABLE news_raw (
   'topic' = '${news_topic}',
   ${kafka_properties},
   'properties.group.id' = '${group}',
+  -- what a transaction has not committed may still be taken back
+  'properties.isolation.level' = 'read_committed',
   -- a restart goes on from its checkpoint; only the very first start reads from the beginning
   'scan.startup.mode' = 'earliest-offset',
   'scan.watermark.emit.strategy' = 'on-event',
@@ -20,3 +22,9 @@ CREATE TABLE news_raw (
   'value.format' = 'raw',
   'value.fields-include' = 'EXCEPT_KEY'
 );
+
+CREATE TABLE price_raw (
+  kafka_timestamp TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL
+) WITH (
+  'topic' = '${price_topic}'
+) LIKE news_raw (OVERWRITING METADATA OVERWRITING OPTIONS);

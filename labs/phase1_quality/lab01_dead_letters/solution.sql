@@ -4,11 +4,12 @@ CREATE VIEW news_gate AS
 SELECT
   *,
   CASE
-    WHEN json IS NOT JSON OBJECT THEN 'not a JSON object'
-    WHEN COALESCE(JSON_VALUE(json, '$.market_slug'), '') = '' THEN 'market_slug is missing'
+    -- bytes that are no UTF-8 become replacement characters, and then a text that looks right
+    WHEN json IS NULL OR json IS NOT JSON OBJECT OR ENCODE(json, 'UTF-8') <> record_value THEN 'not a JSON object'
     WHEN event_time <= TO_TIMESTAMP_LTZ(0, 3)
       THEN 'published_at is not a UTC time that has come'
     WHEN JSON_VALUE(json, '$.kind') = 'heartbeat' THEN CAST(NULL AS STRING)
+    WHEN COALESCE(JSON_VALUE(json, '$.market_slug'), '') = '' THEN 'market_slug is missing'
     WHEN COALESCE(JSON_VALUE(json, '$.item_id'), '') = '' THEN 'item_id is missing'
     WHEN COALESCE(JSON_VALUE(json, '$.source'), '') = '' THEN 'source is missing'
     WHEN TRY_CAST(JSON_VALUE(json, '$.article_score') AS DECIMAL(10, 4)) IS NULL THEN 'article_score is not a number'
@@ -31,6 +32,9 @@ SELECT
   event_time, closed_until, arrival, record_key, json, kafka_partition, kafka_offset
 FROM news_gate
 WHERE reason IS NULL AND NOT is_heartbeat;
+
+CREATE VIEW news_heartbeat AS
+SELECT event_time FROM news_gate WHERE reason IS NULL AND is_heartbeat;
 
 CREATE VIEW news_dead AS
 SELECT

@@ -1,4 +1,4 @@
--- news_timed: news_raw with its event time and its watermark.
+-- news_timed, price_timed: the raw rows with their event time and their watermark.
 -- A row whose time is missing, wrong or ahead of its own arrival gets the epoch: it stays a row,
 -- and it moves nothing.
 CREATE TABLE news_timed (
@@ -20,6 +20,24 @@ CREATE TABLE news_timed (
   WATERMARK FOR event_time AS event_time - INTERVAL '5' MINUTE - INTERVAL '0.001' SECOND(1, 3)
 ) LIKE news_raw (OVERWRITING METADATA);
 
+-- A price belongs to the hour of news that starts with it, or (alignment window_end) to the one that ends with
+-- it: then its time is an hour earlier, and so is everything that is told from it.
+CREATE TABLE price_timed (
+  kafka_timestamp TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  json AS CAST(record_value AS STRING),
+  event_time AS COALESCE(
+    CASE
+      WHEN JSON_VALUE(CAST(record_value AS STRING), '$.event_time') LIKE '____-__-__T__:__:__%Z'
+       AND CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(CAST(record_value AS STRING), '$.event_time'), 'T', ' '), 'Z', '')
+             AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3)) <= kafka_timestamp + INTERVAL '10' MINUTE
+      THEN CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(CAST(record_value AS STRING), '$.event_time'), 'T', ' '), 'Z', '')
+             AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3)) - INTERVAL '${price_hours_back}' HOUR
+    END,
+    TO_TIMESTAMP_LTZ(0, 3)),
+  arrival AS PROCTIME(),
+  WATERMARK FOR event_time AS event_time - INTERVAL '5' MINUTE - INTERVAL '0.001' SECOND(1, 3)
+) LIKE price_raw (OVERWRITING METADATA);
+
 -- closed_until: how far the row's own Kafka partition had closed when the row arrived. It is state, so a
 -- restart remembers it (CURRENT_WATERMARK does not), and it does not depend on the other partitions.
 CREATE VIEW news_seen AS
@@ -30,3 +48,11 @@ SELECT
     PARTITION BY kafka_partition ORDER BY arrival
     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS TIMESTAMP_LTZ(3)) - INTERVAL '5' MINUTE AS closed_until
 FROM news_timed;
+
+CREATE VIEW price_seen AS
+SELECT
+  *,
+  CAST(MAX(event_time) OVER (
+    PARTITION BY kafka_partition ORDER BY arrival
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS TIMESTAMP_LTZ(3)) - INTERVAL '5' MINUTE AS closed_until
+FROM price_timed;

@@ -11,10 +11,12 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 OBSERVED, CARRIED, CLAMPED = "observed", "carried", "clamped"
+#: prices are kept to six digits: what is stored, sent and compared is then the very same number
+DIGITS = Decimal("0.000001")
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,10 @@ class Market:
 
 @dataclass(frozen=True)
 class HourlyPrice:
-    """The price of one outcome in one hour. event_time: the full hour, UTC. status: see above."""
+    """The price of one outcome in one hour, to six digits.
+
+    event_time: the full hour, UTC. status: one of those above.
+    """
 
     event_time: datetime
     price: Decimal
@@ -68,7 +73,7 @@ def market(body: bytes) -> Market:
     closed = document.get("closed") is True
     return Market(
         slug=str(document["slug"]),
-        question=str(document.get("question") or ""),
+        question=_text(document.get("question") or ""),
         close_time=_time(document.get("closedTime") if closed else None) or _time(document.get("endDate")),
         closed=closed,
         # by label: the first outcome is not always Yes
@@ -110,14 +115,16 @@ def hourly_price(hour: datetime, quoted: Decimal | None, stored: HourlyPrice | N
     if quoted is None:
         return HourlyPrice(hour, before, before, CARRIED) if before is not None else None
     price = min(max(quoted, Decimal(0)), Decimal(1))
-    return HourlyPrice(hour, price, before, OBSERVED if price == quoted else CLAMPED)
+    # half up, as everyone expects; Decimal's own default goes to the even digit
+    rounded = price.quantize(DIGITS, ROUND_HALF_UP)
+    return HourlyPrice(hour, rounded, before, OBSERVED if price == quoted else CLAMPED)
 
 
 def _json(body: bytes) -> Any:
     try:
         # prices as they are written: 0.1 + 0.2 is 0.3
         return json.loads(body, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, InvalidOperation) as error:  # the last: 1e99999999999999999999
         raise ValueError(f"not JSON ({type(error).__name__})") from error
 
 
@@ -130,18 +137,23 @@ def _list(value: Any) -> list[str]:
             return []
     if not isinstance(value, list) or not all(isinstance(each, (str, int)) for each in value):
         return []
-    return [str(each) for each in value]
+    return [_text(each) for each in value]
+
+
+def _text(value: Any) -> str:
+    """A text that can be written as UTF-8: half of a surrogate pair becomes "?"."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _number(value: Any) -> Decimal | None:
-    """The docs show numbers, the service sends texts."""
+    """The docs show numbers, the service sends texts. From a million on it is no price, nor a clamped one."""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         return None
     try:
         number = Decimal(value)
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and -1_000_000 < number < 1_000_000 else None
 
 
 def _time(value: Any) -> datetime | None:

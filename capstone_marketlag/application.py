@@ -1,0 +1,150 @@
+"""MarketLag's two jobs as one application: run, stop, resume.
+
+What has to be remembered between these commands stands in a folder: the plan of the SQL job, and for each job its
+id and the savepoint of its last stop. A stop that is to be resumed never drains: draining closes windows whose hour
+has not ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from capstone_marketlag import preflight
+from capstone_marketlag.settings import Settings
+from labkit.errors import LabError
+from labkit.flink_rest import FlinkRest
+from labkit.services.stack import Stack
+
+#: downstream last: what signals writes is there before the detector asks for it
+NAMES = ("signals", "detector")
+
+
+@dataclass
+class Job:
+    """One job of the application. savepoint: where the last stop left its state; None: it was not stopped."""
+
+    id: str
+    savepoint: str | None = None
+
+
+class Application:
+    """The two jobs on one stack's cluster, with the settings of the moment."""
+
+    def __init__(self, stack: Stack, settings: Settings, folder: Path) -> None:
+        self.stack, self.settings, self.folder = stack, settings, folder
+        self.rest = FlinkRest(stack.flink.address)
+        self.jobs = _read(folder / "jobs.json")
+
+    @property
+    def plan(self) -> Path:
+        """The SQL job's plan: which operator is which, for as long as its state is to be kept."""
+        return self.folder / "signals-plan.json"
+
+    def run(self, anew: bool = False) -> dict[str, str]:
+        """Start both jobs from the beginning of their topics; their ids by name.
+
+        Raises LabError: the preflight refuses, or (unless `anew`) a state is kept that this would leave behind.
+        """
+        if self.jobs and not anew:
+            raise LabError(
+                "The application ran here before.",
+                "From its beginning it would read, and send, everything once more.",
+                "python -m capstone_marketlag resume, or run --anew",
+            )
+        preflight.check(self.settings, self.rest, NAMES)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.jobs = {}
+        return {name: self._start(name, None) for name in NAMES}
+
+    def resume(self) -> dict[str, str]:
+        """Start both jobs from where they were: the savepoint of the last stop, else the newest checkpoint.
+
+        Raises LabError: the preflight refuses, or there is no state to go on from.
+        """
+        if not self.jobs:
+            raise LabError("There is nothing to resume.", "The application has not run here.", _RUN)
+        preflight.check(self.settings, self.rest, NAMES)
+        states = {name: self.state(name) for name in NAMES}  # both, before either starts
+        return {name: self._start(name, states[name]) for name in NAMES}
+
+    def stop(self) -> dict[str, str]:
+        """Stop both jobs, each with a savepoint; their paths by name.
+
+        Raises LabError: a job does not run, or its savepoint failed; that job goes on.
+        """
+        return {name: self.stop_job(name) for name in NAMES if name in self.jobs}
+
+    def stop_job(self, name: str) -> str:
+        """Stop one of them with a savepoint; its path."""
+        job = self.jobs[name]
+        if job.savepoint is None:
+            job.savepoint = self.rest.stop_with_savepoint(job.id, f"file://{self.stack.flink.savepoints}")
+            self._save()
+        return job.savepoint
+
+    def state(self, name: str) -> str:
+        """Where the job's newest state is. Raises LabError: nowhere."""
+        job = self.jobs.get(name)
+        if job and job.savepoint:
+            return job.savepoint
+        complete = (self.stack.flink.checkpoints / job.id).glob("chk-*/_metadata") if job else ()
+        newest = max(complete, key=lambda file: int(file.parent.name.removeprefix("chk-")), default=None)
+        if newest is None:
+            raise LabError(
+                f"The job {name} left no savepoint and no checkpoint.",
+                "From its beginning it would read, and send, everything once more.",
+                "python -m capstone_marketlag run --anew, if that is meant",
+            )
+        return f"file://{newest.parent}"
+
+    def _start(self, name: str, state: str | None) -> str:
+        recovery = {"execution.state-recovery.path": state} if state else {}
+        submit = _submit_signals if name == "signals" else _submit_detector
+        job = submit(self, recovery)
+        self.jobs[name] = Job(job)
+        self._save()
+        try:
+            self.rest.wait_running(job)
+            preflight.checkpoints_in_force(self.settings, self.rest, job)
+        except LabError:
+            self.rest.cancel(job)
+            raise
+        return job
+
+    def _save(self) -> None:
+        """Write jobs.json whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        half = self.folder / "jobs.json.new"
+        half.write_text(json.dumps({name: asdict(job) for name, job in self.jobs.items()}))
+        os.replace(half, self.folder / "jobs.json")
+
+
+_RUN = "python -m capstone_marketlag run"
+
+
+def _submit_signals(application: Application, recovery: dict[str, str]) -> str:
+    from capstone_marketlag.jobs import signals
+    from labkit.table_env import table_environment
+
+    options = {**signals.job_options(application.settings), **recovery}
+    environment = table_environment(application.stack, options)
+    return signals.submit(environment, application.settings, application.plan)
+
+
+def _submit_detector(application: Application, recovery: dict[str, str]) -> str:
+    from capstone_marketlag.jobs import detector
+    from labkit.stream_env import stream_environment
+
+    options = {**detector.job_options(application.settings), **recovery}
+    return detector.submit(stream_environment(application.stack, options), application.settings)
+
+
+def _read(file: Path) -> dict[str, Job]:
+    try:
+        return {name: Job(**job) for name, job in json.loads(file.read_text()).items()}
+    except FileNotFoundError:
+        return {}

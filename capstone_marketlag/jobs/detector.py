@@ -1,0 +1,283 @@
+"""The job `detector`: an hour's signal with its price -> is it a lag signal, and how sure are we?
+
+    hours (SQL source) -> checked -> keyed by market -+-> Detect -> lag_signals, lag_signals_history
+    metas (SQL source) -> broadcast ------------------+         \\-> dlq.processing
+
+An hour is judged by an event-time timer at its end: by then both topics have told all that was known at that
+time (each carries heartbeats), so that the answer is the same whichever of the two was read first.
+
+./lab run capstone_marketlag/jobs/detector.py     settings from MARKETLAG_…, or the services of ./lab up
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pyflink.common import Row, Types
+from pyflink.datastream import DataStream, OutputTag, RuntimeContext, StreamExecutionEnvironment
+from pyflink.datastream.functions import KeyedBroadcastProcessFunction, ProcessFunction
+from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
+from pyflink.table import StreamTableEnvironment
+
+from capstone_marketlag import local, pieces, tables, topics
+from capstone_marketlag.jobs.common import SQL, connectors, options, run_file
+from capstone_marketlag.settings import Settings
+from labkit.sqltext import statements
+from labkit.stream_env import run_with_uids, stream_environment
+from labkit.table_env import execute
+
+GROUP = "marketlag-detector"
+NAME = "detector"
+PIECES = ("datastream_basics", "state", "timers", "side_outputs", "enrichment", "confidence")
+
+FAILED_TYPE = Types.ROW_NAMED(
+    ["record_key", "record", "job", "error_type", "message", "failed_at"], [Types.STRING()] * 6
+)
+FAILED = OutputTag("failed", FAILED_TYPE)
+CHECKED_TYPE = Types.TUPLE([Types.STRING(), Types.STRING()])  # market, record
+META_TYPE = Types.TUPLE([Types.STRING(), Types.LONG(), Types.STRING(), Types.LONG()])
+MARKETS = MapStateDescriptor("markets", Types.STRING(), Types.STRING())
+
+_TEXT, _LONG = Types.STRING(), Types.LONG()
+LAG_TYPE = Types.ROW_NAMED(
+    ["market", "question", "window_start", "signal_delta", "max_signal_delta", "price_delta", "lag_flag",
+     "confidence", "rss_signal", "prev_rss_signal", "source_weight_avg", "price", "prev_price",
+     "price_status", "detected_at"],
+    [_TEXT, _TEXT, _LONG, _TEXT, _TEXT, _TEXT, Types.BOOLEAN(), *[_TEXT] * 7, _LONG],
+)  # fmt: skip
+
+log = logging.getLogger("marketlag.detector")
+
+
+class _Parts:
+    """The detector's pieces, loaded from their files where the worker runs."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self._files = files
+
+    def __getattr__(self, slug: str) -> ModuleType:
+        return pieces.load(slug, Path(self._files[slug]))
+
+
+class Check(ProcessFunction):  # type: ignore[misc]  # PyFlink is untyped
+    """A record's text -> (market, text); what is no hour goes aside, a heartbeat goes nowhere."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self._files = files
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._parts = _Parts(self._files)
+
+    def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Any]:
+        text = _text(value[0])
+        try:
+            hour = self._parts.datastream_basics.hour(text)
+        except Exception as error:  # noqa: BLE001  a piece is somebody's code: its failure is data here
+            yield FAILED, _failed(self._parts, "", text, error)
+            return
+        if hour is not None:
+            yield hour.market, text
+
+
+class CheckMeta(ProcessFunction):  # type: ignore[misc]
+    """A record of market_meta -> (market, fetched_at, question, close_time); times in event-time ms, UTC."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self._files = files
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._parts = _Parts(self._files)
+
+    def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Any]:
+        if value[0] is None:  # a tombstone: its market was deleted from the compacted topic
+            return
+        text = _text(value[0])
+        try:
+            meta = json.loads(text)
+            if meta.get("kind") == "heartbeat":
+                return
+            moment = self._parts.datastream_basics.milliseconds
+            closes = meta.get("close_time")
+            told = (
+                str(meta["market_slug"]), moment(meta["fetched_at"]), str(meta.get("question") or ""),
+                moment(closes) if closes else None,
+            )  # fmt: skip
+        except Exception as error:  # noqa: BLE001
+            yield FAILED, _failed(self._parts, "", text, error)
+            return
+        yield told
+
+
+class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
+    """The rules of a lag signal over one market's hours."""
+
+    def __init__(self, files: dict[str, str], signal_threshold: Decimal, price_threshold: Decimal) -> None:
+        self._files = files
+        self._signal, self._price = signal_threshold, price_threshold
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._parts = _Parts(self._files)
+        self._thresholds = self._parts.confidence.Thresholds(self._signal, self._price)
+        self._waiting = runtime_context.get_map_state(MapStateDescriptor("waiting", _LONG, _TEXT))
+        self._changes = runtime_context.get_map_state(MapStateDescriptor("changes", _LONG, _TEXT))
+        self._last = runtime_context.get_state(ValueStateDescriptor("last_window_start", _LONG))
+        metrics = runtime_context.get_metrics_group()
+        self._flags, self._unobserved = metrics.counter("flags"), metrics.counter("flags_without_price")
+        self._quiet, self._errors = metrics.counter("quiet_hours"), metrics.counter("errors")
+
+    def process_element(
+        self, value: tuple[str, str], ctx: KeyedBroadcastProcessFunction.ReadOnlyContext
+    ) -> Iterator[Any]:
+        hour = self._parts.datastream_basics.hour(value[1])
+        self._waiting.put(hour.window_end, value[1])
+        ctx.timer_service().register_event_time_timer(hour.window_end)
+        yield from ()
+
+    def process_broadcast_element(
+        self, value: tuple[str, int, str, int | None], ctx: KeyedBroadcastProcessFunction.Context
+    ) -> Iterator[Any]:
+        self._parts.enrichment.remember(ctx.get_broadcast_state(MARKETS), *value)
+        yield from ()
+
+    def on_timer(
+        self, timestamp: int, ctx: KeyedBroadcastProcessFunction.OnTimerContext
+    ) -> Iterator[Any]:
+        record = self._waiting.get(timestamp)
+        if record is not None:
+            self._waiting.remove(timestamp)
+            try:
+                yield self._judge(record, ctx)
+            except Exception as error:  # noqa: BLE001
+                self._errors.inc()
+                yield FAILED, _failed(self._parts, ctx.get_current_key(), record, error)
+        elif self._parts.timers.is_quiet(self._last.value(), timestamp):
+            self._quiet.inc()
+            log.info("quiet: market=%s since=%d", ctx.get_current_key(), timestamp - 3_600_000)
+        self._parts.timers.forget(self._changes, timestamp)
+
+    def _judge(self, record: str, ctx: Any) -> Row:
+        parts = self._parts
+        hour = parts.datastream_basics.hour(record)
+        parts.state.remember(self._changes, hour.window_start, hour.signal_delta)
+        self._last.update(hour.window_start)
+        for moment in parts.timers.timers(hour.window_start):
+            ctx.timer_service().register_event_time_timer(moment)
+        highest = parts.state.highest(self._changes, hour.window_start)
+        meta = parts.enrichment.as_of(ctx.get_broadcast_state(MARKETS), hour.market, hour.window_end)
+        flag = parts.confidence.lag_flag(
+            hour.signal_delta, hour.price_delta, self._thresholds
+        ) and parts.enrichment.still_open(meta, hour.window_end)
+        sure = None
+        if hour.signal_delta is not None:
+            sure = parts.confidence.confidence(
+                hour.signal_delta, highest, hour.price_delta, hour.source_weight_avg
+            )
+        if flag:
+            self._flags.inc()
+            if hour.price_status != "observed":
+                self._unobserved.inc()
+        return Row(
+            hour.market, meta.question if meta else None, hour.window_start, _decimal(hour.signal_delta),
+            _decimal(highest), _decimal(hour.price_delta), flag, _decimal(sure), _decimal(hour.signal),
+            _decimal(hour.prev_signal), _decimal(hour.source_weight_avg), _decimal(hour.price),
+            _decimal(hour.prev_price), hour.price_status, _milliseconds(datetime.now(timezone.utc)),
+        )  # fmt: skip
+
+
+def job_options(settings: Settings) -> dict[str, str]:
+    """What the job asks of Flink: every operator needs a uid, or it is refused."""
+    return {**options(settings, NAME), "pipeline.auto-generate-uids": "false"}
+
+
+def submit(environment: StreamTableEnvironment, settings: Settings) -> str:
+    """Run the detector on the cluster of that environment; the job's id. Raises LabError: it is refused."""
+    for file in ("detector_sources", "detector_sinks"):
+        run_file(environment, SQL / f"{file}.sql", values(settings))
+    files = {slug: str(pieces.path(slug)) for slug in PIECES}
+    lags, failures = detect(
+        _stream(environment, "hours"), _stream(environment, "metas"), files,
+        settings.signal_threshold, settings.price_threshold,
+    )  # fmt: skip
+    environment.create_temporary_view("lags", lags)
+    environment.create_temporary_view("failures", failures)
+    inserts = environment.create_statement_set()
+    for statement in statements((SQL / "detector.sql").read_text()):
+        if statement.text.startswith("INSERT"):
+            inserts.add_insert_sql(statement.text)
+        else:
+            execute(environment, statement, "detector.sql")
+    inserts.attach_as_datastream()
+    return run_with_uids(StreamExecutionEnvironment(environment._j_tenv.execEnv()), NAME)
+
+
+def detect(
+    hours: DataStream,
+    metas: DataStream,
+    files: dict[str, str],
+    signal_threshold: Decimal,
+    price_threshold: Decimal,
+) -> tuple[DataStream, DataStream]:
+    """Judged hours (LAG_TYPE) and failures (FAILED_TYPE) of these two streams of records."""
+    checked = hours.process(Check(files), CHECKED_TYPE).name("check hours").uid("check-hours-v1")
+    told = metas.process(CheckMeta(files), META_TYPE).name("check metas").uid("check-metas-v1")
+    told.set_parallelism(1)
+    judged = (
+        checked.key_by(lambda each: each[0], Types.STRING())
+        .connect(told.broadcast(MARKETS))
+        .process(Detect(files, signal_threshold, price_threshold), LAG_TYPE)
+        .name("detect")
+        .uid("detect-v1")
+    )
+    sides = [each.get_side_output(FAILED) for each in (checked, told, judged)]
+    return judged, sides[0].union(*sides[1:])
+
+
+def _stream(environment: StreamTableEnvironment, table: str) -> DataStream:
+    return environment.to_data_stream(environment.sql_query(f"SELECT record_value, event_time FROM {table}"))
+
+
+def values(settings: Settings) -> dict[str, str]:
+    """What the job's SQL files leave open."""
+    return {
+        "hours_topic": topics.SIGNALS_WITH_PRICE,
+        "metas_topic": topics.MARKET_META,
+        "group": GROUP,
+        "prefix": GROUP,
+        **connectors(settings),
+    }
+
+
+def _failed(parts: _Parts, key: str, text: str, error: BaseException) -> Row:
+    letter = parts.side_outputs.failure(text, error, datetime.now(timezone.utc))
+    return Row(key, *(letter[name] for name in ("record", "job", "error_type", "message", "failed_at")))
+
+
+def _text(data: bytes | None) -> str:
+    return bytes(data or b"").decode(errors="replace")
+
+
+def _decimal(number: Decimal | None) -> str | None:
+    return None if number is None else format(number, "f")
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def main() -> None:
+    """Submit the job to the cluster that `flink run` names. Raises LabError: as submit does."""
+    settings = local.settings()
+    topics.ensure(settings)
+    tables.ensure(settings)
+    submit(stream_environment(None, job_options(settings)), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""What stays open from one call of a handler to the next."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from capstone_marketlag import logs
+from capstone_marketlag.producers.http import Getter
+from capstone_marketlag.producers.kafka_out import KafkaOut
+from capstone_marketlag.producers.stored_prices import StoredPrices, opened
+from capstone_marketlag.settings import Settings
+
+
+@dataclass
+class Clients:
+    """The connections of one process, both producers' alike. `prices` opens at its first use."""
+
+    settings: Settings
+    kafka: KafkaOut
+    http: Getter
+
+    @cached_property
+    def prices(self) -> StoredPrices:
+        return opened(self.settings.price_store)
+
+    @classmethod
+    def of(cls, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Clients:
+        """Clients with these settings. sleep: how to wait between two tries of an address."""
+        return cls(settings, KafkaOut(settings), Getter(sleep, settings.http_timeout_seconds))
+
+
+@lru_cache
+def warm() -> Clients:
+    """The clients of a Lambda, made at its first event from its environment."""
+    settings = Settings.from_env()
+    logs.configure(settings.log_format, logging.INFO)
+    return Clients.of(settings)

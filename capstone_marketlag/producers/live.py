@@ -1,0 +1,93 @@
+"""The producers on real markets, on this machine, for as long as one likes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from confluent_kafka import KafkaException
+
+from capstone_marketlag import local, logs, topics
+from capstone_marketlag.producers import polymarket, schedule
+from capstone_marketlag.producers.clients import Clients
+from capstone_marketlag.settings import Settings
+from capstone_marketlag.wire import to_wire
+from labkit import console
+from labkit.errors import LabError
+
+
+def produce(markets: Sequence[str] = (), feed: str | None = None, once: bool = False) -> None:
+    """Feed Kafka with what these markets' news and prices are now; until interrupted, or once.
+
+    markets, feed: what is empty is taken from the settings. Raises LabError: a market is unknown or closed,
+    no feed is named, Kafka does not answer, or, with once, a run failed.
+    """
+    settings = _settings(markets, feed)
+    logs.configure(settings.log_format)
+    clients = Clients.of(settings)
+    for slug in settings.market_list:
+        _check_open(slug, clients)
+    try:
+        topics.ensure(settings)
+    except KafkaException as error:
+        raise LabError(f"Kafka does not answer ({error.args[0].str()}).", "", "./lab up kafka") from error
+    called = schedule.handlers(clients)
+    if once:
+        now = datetime.now(timezone.utc).replace(microsecond=0)
+        for rule in schedule.CATCH_UP:
+            _report(schedule.call(now, rule, called))
+        return
+    try:
+        schedule.run_live(called, _report)
+    except KeyboardInterrupt:
+        console.err.print(
+            "\nStopped. What finished runs sent is in Kafka; the next start goes on from there."
+        )
+
+
+def _settings(markets: Sequence[str], feed: str | None) -> Settings:
+    settings = local.settings()
+    if feed is None and "MARKETLAG_FEED_URL" not in os.environ:
+        raise LabError(
+            "No news feed is named.",
+            "Any JSON Feed, RSS or Atom will do; {market} in its address stands for each market's slug.",
+            "add --feed https://…, or set MARKETLAG_FEED_URL",
+        )
+    return replace(
+        settings, markets=",".join(markets) or settings.markets, feed_url=feed or settings.feed_url
+    )
+
+
+def _check_open(slug: str, clients: Clients) -> None:
+    """Raises LabError: there is no such market, or it is closed."""
+    answer, market, problem = polymarket.ask_gamma(slug, clients)
+    if answer.status == 404:
+        raise LabError(
+            f"Polymarket has no market {slug}.",
+            "The slug is the last part of a market's address: polymarket.com/event/…/SLUG.",
+            "look it up at https://polymarket.com",
+        )
+    if market is None:
+        raise LabError(
+            f"Gamma did not say what market {slug} is ({problem}).",
+            f"It is asked at {clients.settings.gamma_url}.",
+            "check the network, then run the same command again",
+        )
+    if market.closed:
+        when = f"closed on {market.close_time:%Y-%m-%d}" if market.close_time else "is closed"
+        raise LabError(
+            f"Market {slug} {when}: nothing will move any more.",
+            "A live run needs a market that trades.",
+            "choose one at https://polymarket.com; make demo plays the recorded world",
+        )
+
+
+def _report(run: schedule.Run) -> None:
+    """One line for a run, with its counts."""
+    due, name, counts = run
+    said = [f"{value} {what}" for what, value in counts.items() if isinstance(value, int)]
+    said += [f"{market} HTTP {status}" for market, status in counts.get("statuses", {}).items()]
+    said += [f"{market} is closed" for market in counts.get("closed", [])]
+    console.err.print(f"{to_wire(due)}  {name:<26} {', '.join(said)}", markup=False)

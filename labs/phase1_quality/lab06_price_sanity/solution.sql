@@ -1,0 +1,74 @@
+-- Job 2: the price of YES in each hour. What cannot be a price is dead with its reason; what the producer had to
+-- carry over or to clamp stays, under that name.
+CREATE VIEW price_gate AS
+SELECT
+  *,
+  CASE
+    WHEN json IS NULL OR json IS NOT JSON OBJECT OR ENCODE(json, 'UTF-8') <> record_value THEN 'not a JSON object'
+    WHEN event_time <= TO_TIMESTAMP_LTZ(0, 3)
+      THEN 'event_time is not a UTC time that has come'
+    WHEN JSON_VALUE(json, '$.kind') = 'heartbeat' THEN CAST(NULL AS STRING)
+    WHEN COALESCE(JSON_VALUE(json, '$.market_slug'), '') = '' THEN 'market_slug is missing'
+    WHEN COALESCE(JSON_VALUE(json, '$.outcome'), '') = '' THEN 'outcome is missing'
+    WHEN CAST(event_time AS TIMESTAMP_LTZ(3)) <> FLOOR(CAST(event_time AS TIMESTAMP_LTZ(3)) TO HOUR)
+      THEN 'event_time is not a full hour'
+    -- NULL is neither between nor not between: a price that is missing must not slip through
+    WHEN TRY_CAST(JSON_VALUE(json, '$.price') AS DECIMAL(10, 6)) IS NULL
+      OR TRY_CAST(JSON_VALUE(json, '$.price') AS DECIMAL(10, 6)) NOT BETWEEN 0 AND 1
+      THEN 'price is not between 0 and 1'
+    WHEN TRY_CAST(JSON_VALUE(json, '$.price_delta') AS DECIMAL(10, 6)) IS NULL
+      OR TRY_CAST(JSON_VALUE(json, '$.price_delta') AS DECIMAL(10, 6)) NOT BETWEEN -1 AND 1
+      THEN 'price_delta is not between -1 and 1'
+    WHEN COALESCE(JSON_VALUE(json, '$.price_status'), '') NOT IN ('observed', 'carried', 'clamped')
+      THEN 'price_status is not observed, carried or clamped'
+  END AS reason,
+  COALESCE(JSON_VALUE(json, '$.kind') = 'heartbeat', FALSE) AS is_heartbeat
+FROM price_seen;
+
+CREATE VIEW price_valid AS
+SELECT
+  JSON_VALUE(json, '$.market_slug') AS market_slug,
+  JSON_VALUE(json, '$.outcome') AS outcome,
+  TRY_CAST(JSON_VALUE(json, '$.price') AS DECIMAL(10, 6)) AS price,
+  TRY_CAST(JSON_VALUE(json, '$.prev_price') AS DECIMAL(10, 6)) AS prev_price,
+  TRY_CAST(JSON_VALUE(json, '$.price_delta') AS DECIMAL(10, 6)) AS price_delta,
+  JSON_VALUE(json, '$.price_status') AS price_status,
+  event_time, closed_until, arrival, record_key, json, kafka_partition, kafka_offset
+FROM price_gate
+WHERE reason IS NULL AND NOT is_heartbeat;
+
+CREATE VIEW price_dead AS
+SELECT
+  record_key,
+  record_value AS original,
+  reason,
+  'gate' AS stage,
+  kafka_topic AS source_topic,
+  kafka_partition AS source_partition,
+  kafka_offset AS source_offset,
+  kafka_timestamp AS first_seen
+FROM price_gate
+WHERE reason IS NOT NULL;
+
+-- a run that was repeated sends its hour again: the first price of an outcome and hour stays
+CREATE VIEW price_first AS
+SELECT *, event_time + INTERVAL '1' HOUR <= closed_until AS is_late
+FROM (
+  SELECT
+    market_slug, outcome, price, prev_price, price_delta, price_status,
+    event_time, closed_until, record_key, json, kafka_partition, kafka_offset
+  FROM (
+    SELECT *, ROW_NUMBER() OVER (
+      PARTITION BY market_slug, outcome, CAST(event_time AS TIMESTAMP_LTZ(3)) ORDER BY arrival ASC) AS sighting
+    FROM price_valid)
+  WHERE sighting = 1);
+
+CREATE VIEW price_yes AS
+SELECT market_slug, price, prev_price, price_delta, price_status, event_time
+FROM price_first
+WHERE NOT is_late AND UPPER(outcome) = 'YES';
+
+CREATE VIEW price_late AS
+SELECT *, TIMESTAMPDIFF(SECOND, event_time + INTERVAL '1' HOUR, closed_until) AS late_by_seconds
+FROM price_first
+WHERE is_late;
