@@ -1,12 +1,15 @@
-"""python -m capstone_marketlag demo [--seed N] [--hours N]"""
+"""python -m capstone_marketlag demo | produce | status | retention"""
 
 from __future__ import annotations
 
+import json
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 import click
 
+from capstone_marketlag import local
 from labkit import console
 from labkit.errors import LabError, of_the_system
 from labkit.interrupt import interruptible
@@ -56,6 +59,26 @@ def produce(live: bool, markets: tuple[str, ...], feed: str | None, once: bool) 
             "python -m capstone_marketlag produce --live --market SLUG --feed URL",
         )
     feed_kafka(markets, feed, once)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
+def status(as_json: bool) -> None:
+    """Jobs, checkpoints, what is still to read, dead and late records, the last lag signals."""
+    from capstone_marketlag.status import lines, report
+
+    said = report(local.application())
+    for line in [json.dumps(said)] if as_json else lines(said):
+        console.out.print(line, markup=False)
+
+
+@cli.command()
+def retention() -> None:
+    """Delete from PostgreSQL what is older than it is kept: 90 days of hours, 30 of health records."""
+    from capstone_marketlag.retention import delete_old
+
+    for table, rows in delete_old(local.settings(), datetime.now(timezone.utc)).items():
+        console.out.print(f"{table}: {rows} rows deleted")
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """MarketLag's two jobs as one application: run, stop, resume.
 
-What has to be remembered between these commands stands in a folder: the plan of the SQL job, and for each job its
-id and the savepoint of its last stop. A stop that is to be resumed never drains: draining closes windows whose hour
-has not ended.
+What has to be remembered between these commands stands in a folder: the plan of the SQL job, and for each job
+its id and the savepoint of its last stop. A stop that is to be resumed never drains: draining closes windows
+whose hour has not ended.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,8 +35,12 @@ class Job:
 class Application:
     """The two jobs on one stack's cluster, with the settings of the moment."""
 
-    def __init__(self, stack: Stack, settings: Settings, folder: Path) -> None:
+    def __init__(
+        self, stack: Stack, settings: Settings, folder: Path, options: Mapping[str, str] | None = None
+    ) -> None:
         self.stack, self.settings, self.folder = stack, settings, folder
+        #: further options of Flink, for both jobs
+        self.options = dict(options or {})
         self.rest = FlinkRest(stack.flink.address)
         self.jobs = _read(folder / "jobs.json")
 
@@ -47,7 +52,7 @@ class Application:
     def run(self, anew: bool = False) -> dict[str, str]:
         """Start both jobs from the beginning of their topics; their ids by name.
 
-        Raises LabError: the preflight refuses, or (unless `anew`) a state is kept that this would leave behind.
+        Raises LabError: the preflight refuses, or (unless `anew`) a state is kept that would be left behind.
         """
         if self.jobs and not anew:
             raise LabError(
@@ -130,7 +135,7 @@ def _submit_signals(application: Application, recovery: dict[str, str]) -> str:
     from capstone_marketlag.jobs import signals
     from labkit.table_env import table_environment
 
-    options = {**signals.job_options(application.settings), **recovery}
+    options = {**signals.job_options(application.settings), **application.options, **recovery}
     environment = table_environment(application.stack, options)
     return signals.submit(environment, application.settings, application.plan)
 
@@ -139,7 +144,7 @@ def _submit_detector(application: Application, recovery: dict[str, str]) -> str:
     from capstone_marketlag.jobs import detector
     from labkit.stream_env import stream_environment
 
-    options = {**detector.job_options(application.settings), **recovery}
+    options = {**detector.job_options(application.settings), **application.options, **recovery}
     return detector.submit(stream_environment(application.stack, options), application.settings)
 
 

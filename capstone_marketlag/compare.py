@@ -16,7 +16,7 @@ def first_difference(found: Outcome, expected: Truth) -> str | None:
 
 
 def _differences(found: Outcome, expected: Truth) -> Iterator[str]:
-    stages = (
+    stages: tuple[tuple[str, Mapping[Key, Any], str, Mapping[Key, Any]], ...] = (
         ("rss.signals_hourly has", found.hours, "the oracle", expected.hours),
         ("signals_with_price has", found.joined, "the oracle", expected.joined),
         ("lag_signals has", found.lags, "the oracle", expected.lags),
@@ -32,7 +32,8 @@ def _differences(found: Outcome, expected: Truth) -> Iterator[str]:
     ]
     for hour, stage, market in sorted(wrong):
         who, got, whose, want = stages[stage]
-        yield f"Hour {hour} of {market}: {who} {_shown(got, want, (market, hour))}, {whose} {_shown(want, got, (market, hour))}."
+        mine, other = _shown(got, want, (market, hour)), _shown(want, got, (market, hour))
+        yield f"Hour {hour} of {market}: {who} {mine}, {whose} {other}."
     yield from _late("Item", found.late_news, expected.late_news)
     yield from _late("Price", found.late_prices, expected.late_prices)
     for what, got_counts, want_counts in (
@@ -51,7 +52,8 @@ def _differences(found: Outcome, expected: Truth) -> Iterator[str]:
 def _late(what: str, found: list[Any], expected: list[Any]) -> Iterator[str]:
     got, want = Counter(found), Counter(expected)
     for identity in sorted((got - want) + (want - got)):
-        verdict = "is late, and the oracle counts it" if got[identity] > want[identity] else "is not late, and should be"
+        too_late = got[identity] > want[identity]
+        verdict = "is late, and the oracle counts it" if too_late else "is not late, and should be"
         yield f"{what} {' '.join(identity)} {verdict}."
 
 

@@ -1,8 +1,8 @@
 """`make demo`: the whole of MarketLag on a recorded world with a known truth.
 
 Starts its own services and both jobs, plays the world through the real producers into real Kafka, lets the
-unbounded jobs run until they have read everything, stops them as production would, reads back what readers would
-see, and compares that with the oracle. Then everything it started is ended.
+unbounded jobs run until they have read everything, stops them as production would, reads back what readers
+would see, and compares that with the oracle. Then everything it started is ended.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 from rich.table import Table
 
-from capstone_marketlag import dump, logs, oracle, pieces, tables, topics
+from capstone_marketlag import dump, logs, oracle, pieces, topics
 from capstone_marketlag.application import Application
 from capstone_marketlag.compare import first_difference
 from capstone_marketlag.drain import drain
@@ -34,7 +34,7 @@ from capstone_marketlag.replay.player import Player, settings_for
 from capstone_marketlag.replay.server import ReplayServer
 from capstone_marketlag.report import write_report
 from capstone_marketlag.settings import Settings
-from capstone_marketlag.wire import from_wire, to_wire
+from capstone_marketlag.wire import to_wire
 from labkit import console
 from labkit.paths import LOCKS, shown
 from labkit.services import process
@@ -77,7 +77,9 @@ def _run(settings: Settings, seed: int, hours: int, folder: Path) -> tuple[dict[
                 stack.up("kafka", "postgres", "flink", owned=True)
             produced = _play(stack, settings, world, seconds)
             with console.stage("read back", seconds):
-                found = _read_back(_at(settings, stack), folder)
+                read, stored = dump.read_all(_at(settings, stack))
+                dump.write_all(folder, read, stored)
+                found = outcome(read, stored)
     finally:
         with console.stage("stop", seconds):
             stack.remove()
@@ -109,28 +111,18 @@ def _play(
     """Both jobs, the world, and the stop when everything is read; what the producers counted."""
     with ReplayServer(world) as server:
         settings = settings_for(world, server, _at(settings, stack))
+        topics.ensure(settings)
         application = Application(stack, settings, stack.dir / "marketlag")
-        with console.stage("jobs", seconds):
-            application.run()
         player = Player(world, server, settings)
-        with console.stage("feeds and prices → Kafka", seconds), console.progress(
-            from_wire(world["start"]), from_wire(world["end"])
-        ) as at:
-            for tick in player.ticks():
-                at(tick)
+        # the world does not wait for the jobs: they read from the beginning whenever they come
+        with player.playing() as played:
+            with console.stage("jobs", seconds):
+                application.run()
+            with console.stage("feeds and prices → Kafka", seconds, lambda: f"at {to_wire(player.now)}"):
+                played.result()
         with console.stage("Kafka → Flink → PostgreSQL", seconds):
             drain(application)
-    return {kind: dict(counts) for kind, counts in player.totals.items()}
-
-
-def _read_back(settings: Settings, folder: Path) -> Outcome:
-    read = {name: dump.read_topic(settings, name) for name in topics.plan()}
-    stored = {name: dump.read_table(settings.postgres, name) for name in tables.NAMES}
-    for name, rows in read.items():
-        dump.write_lines(folder / "topics" / f"{name}.jsonl", rows)
-    for name, rows in stored.items():
-        dump.write_lines(folder / "tables" / f"{name}.jsonl", rows)
-    return outcome(read, stored)
+    return player.counts
 
 
 def _summary(
@@ -194,19 +186,20 @@ def _say(summary: dict[str, Any], found: Outcome, folder: Path) -> None:
         title="The surest lag signals", title_justify="left",
     )  # fmt: skip
     flagged = [(key, lag) for key, lag in found.lags.items() if lag["lag_flag"]]
-    for (market, hour), lag in sorted(flagged, key=lambda pair: pair[1]["confidence"] or "", reverse=True)[:5]:
+    surest = sorted(flagged, key=lambda pair: pair[1]["confidence"] or "", reverse=True)
+    for (market, hour), lag in surest[:5]:
         table.add_row(hour, market, lag["signal_delta"], lag["price_delta"], lag["confidence"])
     out(table)
     news, prices = summary["counts"]["news"], summary["counts"]["prices"]
     verdict = "conserved" if summary["conserved"] else "NOT CONSERVED"
     out(
-        f"{news['in']} news records in = {news['counted']} counted + {news['late']} late + {news['duplicate']}"
-        f" repeated + {news['dead']} dead + {news['heartbeat']} heartbeats"
+        f"{news['in']} news records in = {news['counted']} counted + {news['late']} late"
+        f" + {news['duplicate']} repeated + {news['dead']} dead + {news['heartbeat']} heartbeats"
     )
     out(
-        f"{prices['in']} price records in = {prices['used']} used + {prices['not_used']} not used + {prices['late']}"
-        f" late + {prices['duplicate']} repeated + {prices['dead']} dead + {prices['heartbeat']} heartbeats:"
-        f" {verdict}"
+        f"{prices['in']} price records in = {prices['used']} used + {prices['not_used']} not used"
+        f" + {prices['late']} late + {prices['duplicate']} repeated + {prices['dead']} dead"
+        f" + {prices['heartbeat']} heartbeats: {verdict}"
     )
     yours = [slug for slug, whose in summary["pieces"].items() if whose == "yours"]
     out(f"Pieces: {', '.join(yours) + ' yours, the others' if yours else 'all'} from the reference.")

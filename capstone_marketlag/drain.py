@@ -41,18 +41,19 @@ def wait_read(application: Application, name: str, topic: str, ends: Positions, 
 
     def behind() -> Positions:
         at = rest.source_positions(job, topic)
-        return {partition: at.get(partition, 0) for partition, end in ends.items() if at.get(partition, 0) < end}
+        return {each: at.get(each, 0) for each, end in ends.items() if at.get(each, 0) < end}
 
     def read() -> bool:
         if rest.state(job) == "FAILED":
             raise LabError(
-                f"The job {name} failed: {rest.why_failed(job)}.", "It reads until it is stopped.", "./lab doctor"
+                f"The job {name} failed: {rest.why_failed(job)}.", "It has no end.", "./lab doctor"
             )
         return not behind()
 
     def give_up() -> None:
         raise LabError(
-            f"The job {name} had not read {topic} after {seconds:.0f} s: at {behind()} of {ends}, {rest.state(job)}.",
+            f"The job {name} had not read {topic} after {seconds:.0f} s: it is at {behind()} of {ends}"
+            f" and {rest.state(job)}.",
             rest.why_failed(job),
         )
 

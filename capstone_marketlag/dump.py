@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ import psycopg2
 import psycopg2.extras
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from capstone_marketlag import tables, topics
 from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
 
+Rows = list[dict[str, Any]]
 
-def read_topic(settings: Settings, topic: str) -> list[dict[str, Any]]:
-    """Every committed record of a topic, by partition and offset.
+
+def read_topic(settings: Settings, topic: str, committed: bool = True) -> Rows:
+    """Every record of a topic, by partition and offset; only what is committed, unless asked otherwise.
 
     key is text; value is text, or {"base64": …} where the bytes are not UTF-8; timestamp: ms, UTC.
     """
@@ -25,7 +29,7 @@ def read_topic(settings: Settings, topic: str) -> list[dict[str, Any]]:
             **settings.kafka_client(),
             "group.id": "marketlag-dump",
             "enable.auto.commit": False,
-            "isolation.level": "read_committed",
+            "isolation.level": "read_committed" if committed else "read_uncommitted",
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 20,
         }
@@ -33,7 +37,7 @@ def read_topic(settings: Settings, topic: str) -> list[dict[str, Any]]:
     try:
         numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
         consumer.assign([TopicPartition(topic, number, 0) for number in numbers])
-        rows: list[dict[str, Any]] = []
+        rows: Rows = []
         at_end: set[int] = set()
         while len(at_end) < len(numbers):
             message = consumer.poll(10)
@@ -74,7 +78,7 @@ def _text(data: bytes | None) -> Any:
         return {"base64": base64.b64encode(data).decode()}
 
 
-def read_table(dsn: str, table: str) -> list[dict[str, Any]]:
+def read_table(dsn: str, table: str) -> Rows:
     """Every row of a table, by its primary key's columns."""
     connection = psycopg2.connect(dsn)
     try:
@@ -85,7 +89,22 @@ def read_table(dsn: str, table: str) -> list[dict[str, Any]]:
         connection.close()
 
 
-def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+def read_all(settings: Settings) -> tuple[dict[str, Rows], dict[str, Rows]]:
+    """Every topic of the plan and every table that readers see, by name."""
+    return (
+        {name: read_topic(settings, name) for name in topics.plan()},
+        {name: read_table(settings.postgres, name) for name in tables.NAMES},
+    )
+
+
+def write_all(folder: Path, read: Mapping[str, Rows], stored: Mapping[str, Rows]) -> None:
+    """Both beside each other, as topics/<name>.jsonl and tables/<name>.jsonl."""
+    for kind, everything in (("topics", read), ("tables", stored)):
+        for name, rows in everything.items():
+            write_lines(folder / kind / f"{name}.jsonl", rows)
+
+
+def write_lines(path: Path, rows: Rows) -> None:
     """One JSON document a line, so that anybody can recount."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, default=str) + "\n" for row in rows))

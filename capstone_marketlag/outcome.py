@@ -1,7 +1,7 @@
-"""What came out, told by the dumps alone: the topics and tables as readers see them, and a place for every record.
+"""What came out, told by the dumps alone: topics and tables as readers see them, a place for each record.
 
-Nothing is taken from the pipeline's own word, and nothing is a remainder: each record that went in is looked up
-among the dead, the late, the repeated, the heartbeats and the rows that were made of it. So the law
+Nothing is taken from the pipeline's own word, and nothing is a remainder: each record that went in is looked
+up among the dead, the late, the repeated, the heartbeats and the rows that were made of it. So the law
 
     in = counted + late + duplicate + dead + heartbeat      (news)
     in = used + not_used + late + duplicate + dead + heartbeat      (prices)
@@ -26,7 +26,7 @@ Key = tuple[str, str]  # market, hour start (UTC, Z)
 
 @dataclass(frozen=True)
 class Outcome:
-    """hours, hours_table: mentions, keyword score, signal, mean weight. joined, lags, history: fields by name.
+    """hours, hours_table: mentions, keyword score, signal, mean weight; the others: fields by name.
 
     Every number is a text of six digits (confidence: four), so that equal means equal.
     """
@@ -63,7 +63,9 @@ def outcome(read: Mapping[str, Rows], stored: Mapping[str, Rows]) -> Outcome:
     hours = by_hour(topics.SIGNALS, "market_slug", _hour)
     joined = by_hour(topics.SIGNALS_WITH_PRICE, "market_slug", _joined)
     lags = by_hour(topics.LAG_SIGNALS, "market", _lag)
-    late_news = [(value["market_slug"], value["item_id"]) for value in map(_number_text, read[topics.LATE_NEWS])]
+    late_news = [
+        (value["market_slug"], value["item_id"]) for value in map(_number_text, read[topics.LATE_NEWS])
+    ]
     late_prices = [
         (value["market_slug"], value["outcome"], value["event_time"])
         for value in map(_number_text, read[topics.LATE_PRICES])
@@ -124,7 +126,9 @@ def _news_counts(read: Mapping[str, Rows], late: list[Any], counted: int) -> dic
 
 def _price_counts(read: Mapping[str, Rows], late: list[tuple[str, str, str]]) -> dict[str, int]:
     dead, rejected = _dead_places(read[topics.DEAD_PRICES])
-    counts = Counter({"in": len(read[topics.PRICES]), "dead": len(dead), "late": len(late), "rejected": rejected})
+    counts = Counter(
+        {"in": len(read[topics.PRICES]), "dead": len(dead), "late": len(late), "rejected": rejected}
+    )
     seen, are_late = set(), set(late)
     for row in read[topics.PRICES]:
         value = None if (row["partition"], row["offset"]) in dead else _object(row["value"])
@@ -192,6 +196,7 @@ def _object(text: Any) -> dict[str, Any] | None:
     """The JSON object that this value of a record is, if it is one."""
     try:
         value = json.loads(text)
-    except (ValueError, TypeError, RecursionError):  # TypeError: bytes that are no text stand as {"base64": …}
+    # TypeError: bytes that are no text stand as {"base64": …}
+    except (ValueError, TypeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -1,18 +1,20 @@
 """What has to be true before a job starts, and right after: else it would run, and be wrong in silence.
 
-Before: topics as planned, tables there, a slot for each subtask, nobody else at work on the same topics, schemas
-compatible with those registered. After: checkpoints really are taken at the interval that was asked for.
+Before: topics as planned, tables there, a slot for each subtask, nobody else at work on the same topics,
+schemas compatible with those registered. After: checkpoints are taken at the interval that was asked for.
 """
 
 from __future__ import annotations
 
-from capstone_marketlag import schemas, tables, topics
+from capstone_marketlag import tables, topics
 from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
 from labkit.flink_rest import FlinkRest
 
 #: states of a job that holds its topics
-ALIVE = {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "RESTARTING", "SUSPENDED", "RECONCILING", "CANCELLING"}
+ALIVE = {
+    "INITIALIZING", "CREATED", "RUNNING", "FAILING", "RESTARTING", "SUSPENDED", "RECONCILING", "CANCELLING",
+}  # fmt: skip
 
 
 def check(settings: Settings, rest: FlinkRest, names: tuple[str, ...]) -> None:
@@ -24,6 +26,8 @@ def check(settings: Settings, rest: FlinkRest, names: tuple[str, ...]) -> None:
     topics.ensure(settings)
     tables.ensure(settings)
     if settings.registry:
+        from capstone_marketlag import schemas
+
         schemas.register(settings)
     alive = {job["name"]: job["jid"] for job in rest.get("/jobs/overview")["jobs"] if job["state"] in ALIVE}
     for name in names:
@@ -43,7 +47,7 @@ def check(settings: Settings, rest: FlinkRest, names: tuple[str, ...]) -> None:
 
 
 def checkpoints_in_force(settings: Settings, rest: FlinkRest, job: str) -> None:
-    """Ask the running job itself. Raises LabError: it takes none, or at another interval or in another mode."""
+    """Ask the running job itself. Raises LabError: none are taken, or at another interval, or otherwise."""
     config = rest.get(f"/jobs/{job}/checkpoints/config")
     interval, mode = int(config.get("interval", 0)), str(config.get("mode", "")).upper()
     if interval != settings.checkpoint_seconds * 1000 or mode != "EXACTLY_ONCE":

@@ -9,7 +9,7 @@ from capstone_marketlag.outcome import Key
 
 
 def quality(lags: Mapping[Key, Mapping[str, Any]], planted: Iterable[Key]) -> dict[str, Any]:
-    """flags, hits, precision (hits of flags) and recall (hits of planted); None where there is nothing to divide by.
+    """flags, hits, precision (hits of flags), recall (hits of planted); None where nothing is to be divided.
 
     A hit is a flagged hour that was planted as a lag.
     """

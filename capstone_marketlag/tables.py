@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
+from psycopg2.extensions import cursor as Cursor
 
 from capstone_marketlag.settings import Settings
+from labkit.errors import LabError
 
 SIGNALS = "rss_signals_hourly"
 LAG_SIGNALS = "lag_signals_history"
@@ -15,10 +19,25 @@ NAMES = (SIGNALS, LAG_SIGNALS, API_HEALTH)
 
 
 def ensure(settings: Settings) -> None:
-    """Create the tables that are missing."""
-    connection = psycopg2.connect(settings.postgres)
+    """Create the tables that are missing. Raises LabError: the database refuses, or does not answer."""
+    with transaction(settings) as cursor:
+        cursor.execute((Path(__file__).parent / "sql" / "postgres.sql").read_text())
+
+
+@contextmanager
+def transaction(settings: Settings) -> Iterator[Cursor]:
+    """A cursor whose statements are all done or none. Raises LabError: as `ensure`."""
     try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute((Path(__file__).parent / "sql" / "postgres.sql").read_text())
-    finally:
-        connection.close()
+        connection = psycopg2.connect(settings.postgres, connect_timeout=5)
+        try:
+            with connection, connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+    except psycopg2.Error as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise LabError(
+            f"PostgreSQL cannot be asked: {reason}.",
+            "MARKETLAG_POSTGRES names a database; the application makes its tables.",
+            "./lab up postgres",
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import (
@@ -34,11 +34,14 @@ def download_bar() -> Progress:
 
 
 @contextmanager
-def stage(what: str, seconds: dict[str, float] | None = None) -> Iterator[None]:
-    """Say what is being done and how long it took; remember the seconds under that name."""
+def stage(what: str, seconds: dict[str, float] | None = None, at: Callable[[], str] = str) -> Iterator[None]:
+    """Say what is being done and how long it took; remember the seconds under that name.
+
+    at: how far it is, in words; asked four times a second where somebody is looking.
+    """
     started = time.monotonic()
     if err.is_terminal:
-        with err.status(f"{what} …"):
+        with err.status(_Progress(what, at)):
             yield
     else:
         yield
@@ -48,18 +51,12 @@ def stage(what: str, seconds: dict[str, float] | None = None) -> Iterator[None]:
     err.print(f"  {what:<44} {took:6.1f} s", markup=False)
 
 
-@contextmanager
-def progress(start: datetime, end: datetime) -> Iterator[Callable[[datetime], None]]:
-    """A bar of virtual time; call what it gives with the moment that is reached. On a pipe it draws nothing."""
-    if not err.is_terminal:
-        yield lambda moment: None
-        return
-    columns = (TextColumn("  {task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bars:
-        bar = bars.add_task("", total=(end - start).total_seconds())
+@dataclass(frozen=True)
+class _Progress:
+    """A text that is asked for anew at each refresh."""
 
-        def at(moment: datetime) -> None:
-            done = (moment - start).total_seconds()
-            bars.update(bar, completed=done, description=f"{moment:%Y-%m-%d %H:%M}")
+    what: str
+    at: Callable[[], str]
 
-        yield at
+    def __rich__(self) -> str:
+        return f"{self.what} … {self.at()}"

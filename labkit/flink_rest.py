@@ -8,10 +8,13 @@ from urllib.parse import quote
 
 import requests
 
+from labkit import web
 from labkit.errors import LabError
 from labkit.services.process import until
 
 _ENDED = {"FAILED", "CANCELED", "FINISHED"}
+#: the watermarks before the first and behind the last record
+_NO_WATERMARK, _END = -(2**63), 2**63 - 1
 
 
 class FlinkRest:
@@ -19,6 +22,7 @@ class FlinkRest:
 
     def __init__(self, address: str) -> None:
         self._address = address
+        self._session = web.session(address)
 
     def get(self, path: str) -> dict[str, Any]:
         """The answer of GET path. Raises LabError: the cluster does not answer."""
@@ -47,20 +51,41 @@ class FlinkRest:
 
         As old as the cluster's metrics, at most half a second with our settings.
         """
+        # a source that was restored and has read nothing since knows only what its checkpoints committed
         wanted = re.compile(
-            rf"\.topic\.{re.escape(topic.replace('.', '_'))}\.partition\.(\d+)\.currentOffset$"
+            rf"\.topic\.{re.escape(topic.replace('.', '_'))}\.partition\.(\d+)\.(current|committed)Offset$"
         )
-        positions = {}
+        positions: dict[int, int] = {}
         for vertex in self.get(f"/jobs/{job}")["vertices"]:
             if not vertex["name"].startswith("Source:"):
                 continue
-            path = f"/jobs/{job}/vertices/{vertex['id']}/metrics"
-            names = [metric["id"] for metric in self._list(path) if wanted.search(metric["id"])]
-            for metric in self._list(f"{path}?get={quote(','.join(names))}") if names else []:
-                found = wanted.search(metric["id"])
+            path = f"/jobs/{job}/vertices/{vertex['id']}"
+            names = [metric["id"] for metric in self._list(f"{path}/metrics") if wanted.search(metric["id"])]
+            for name, value in self.metrics(path, *names).items() if names else ():
+                found = wanted.search(name)
                 assert found
-                positions[int(found.group(1))] = int(metric["value"]) + 1
+                position = int(value) + (found.group(2) == "current")
+                partition = int(found.group(1))
+                positions[partition] = max(position, positions.get(partition, 0))
         return positions
+
+    def metrics(self, path: str, *names: str) -> dict[str, str]:
+        """These metrics of the job or vertex with that path, by name; those it does not have are left out.
+
+        The cluster collects metrics when it is asked for some: the first answer after a while is an old one.
+        """
+        asked = f"{path}/metrics?get={quote(','.join(names))}"
+        return {metric["id"]: metric["value"] for metric in self._list(asked)}
+
+    def watermark(self, job: str) -> int | None:
+        """The event time (ms, UTC) that every part of the job has reached; None: not known, or at its end."""
+        found = [
+            int(each["value"])
+            for vertex in self.get(f"/jobs/{job}")["vertices"]
+            for each in self._list(f"/jobs/{job}/vertices/{vertex['id']}/watermarks")
+        ]
+        lowest = min(found, default=_NO_WATERMARK)
+        return lowest if _NO_WATERMARK < lowest < _END else None
 
     def wait_running(self, job: str, seconds: float = 60) -> None:
         """Wait until every subtask runs. Raises LabError: it ended or never ran."""
@@ -124,7 +149,7 @@ class FlinkRest:
 
     def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         try:
-            response = requests.request(method, self._address + path, json=body, timeout=10)
+            response = self._session.request(method, self._address + path, json=body, timeout=10)
             answer: dict[str, Any] = response.json()
         except (requests.RequestException, ValueError) as error:
             raise LabError(

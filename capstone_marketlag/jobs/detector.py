@@ -146,9 +146,7 @@ class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         self._parts.enrichment.remember(ctx.get_broadcast_state(MARKETS), *value)
         yield from ()
 
-    def on_timer(
-        self, timestamp: int, ctx: KeyedBroadcastProcessFunction.OnTimerContext
-    ) -> Iterator[Any]:
+    def on_timer(self, timestamp: int, ctx: KeyedBroadcastProcessFunction.OnTimerContext) -> Iterator[Any]:
         record = self._waiting.get(timestamp)
         if record is not None:
             self._waiting.remove(timestamp)

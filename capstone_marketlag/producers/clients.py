@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 from capstone_marketlag import logs
+from capstone_marketlag.producers.health_log import HealthLog
 from capstone_marketlag.producers.http import Getter
 from capstone_marketlag.producers.kafka_out import KafkaOut
 from capstone_marketlag.producers.stored_prices import StoredPrices, opened
@@ -17,11 +19,15 @@ from capstone_marketlag.settings import Settings
 
 @dataclass
 class Clients:
-    """The connections of one process, both producers' alike. `prices` opens at its first use."""
+    """The connections of one process, both producers' alike. `prices` and `health` open at their first use.
+
+    health: None where nobody asks for health records in SQL.
+    """
 
     settings: Settings
     kafka: KafkaOut
     http: Getter
+    health: HealthLog | None = None
 
     @cached_property
     def prices(self) -> StoredPrices:
@@ -30,7 +36,17 @@ class Clients:
     @classmethod
     def of(cls, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Clients:
         """Clients with these settings. sleep: how to wait between two tries of an address."""
-        return cls(settings, KafkaOut(settings), Getter(sleep, settings.http_timeout_seconds))
+        http = Getter(sleep, settings.http_timeout_seconds)
+        return cls(settings, KafkaOut(settings), http, HealthLog(settings.postgres))
+
+    def flush(self, health: Sequence[dict[str, Any]]) -> None:
+        """End a run: everything is acknowledged, and these health records of it are in PostgreSQL too.
+
+        Raises LabError: Kafka did not acknowledge a record. A database that is away is no error.
+        """
+        self.kafka.flush()
+        if self.health:
+            self.health.write(health)
 
 
 @lru_cache

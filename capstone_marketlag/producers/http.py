@@ -11,6 +11,8 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError
 
+from labkit import web
+
 MOST_BYTES = 32_000_000
 RETRY_AFTER_SECONDS = (1.0, 2.0, 4.0)
 _TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
@@ -31,7 +33,9 @@ class Getter:
     """Asks addresses and remembers the ETags of what it got, as a warm Lambda would."""
 
     def __init__(self, sleep: Callable[[float], None] = time.sleep, timeout: float = 10) -> None:
-        self._session = requests.Session()
+        #: for addresses of this machine, and for all others: the second asks the proxies of the environment
+        self._sessions = {here: requests.Session() for here in (True, False)}
+        self._sessions[True].trust_env = False
         self._etags: dict[str, str] = {}
         self._sleep, self._timeout = sleep, timeout
 
@@ -62,7 +66,7 @@ class Getter:
             headers["If-None-Match"] = self._etags[url]
         started = time.monotonic()
         try:
-            with self._session.request(
+            with self._sessions[web.is_here(url)].request(
                 method, url, headers=headers, json=document, timeout=self._timeout, stream=True
             ) as response:
                 body = self._body(response, started + self._timeout)

@@ -43,7 +43,7 @@ class KafkaOut:
         Raises LabError: the broker does not answer, or has no such topic.
         """
         try:
-            metadata = self._producer.list_topics(topic, timeout=10).topics[topic]
+            metadata = self._producer.list_topics(topic, timeout=30).topics[topic]
         except KafkaException as error:
             raise LabError(f"Kafka does not answer ({error.args[0].str()}).", "", "./lab up kafka") from error
         if metadata.error is not None:

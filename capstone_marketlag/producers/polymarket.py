@@ -84,6 +84,7 @@ class _Run:
         self.now, self.clients, self.kafka = now, clients, clients.kafka
         # asked before anything is stored or sent: a broker that is away ends the run here
         self.partitions = clients.kafka.partitions(PRICES)
+        self.asked: list[dict[str, Any]] = []  # health records
         self.counts: dict[str, Any] = {"produced": 0, "carried": 0, "clamped": 0, "dead": 0, "closed": []}
 
     def look_at(self, slug: str) -> None:
@@ -108,7 +109,7 @@ class _Run:
         for partition in self.partitions:
             self.kafka.send(PRICES, HEARTBEAT, heartbeat(self.now, "event_time"), partition)
         self.kafka.send(MARKET_META, HEARTBEAT, heartbeat(self.now))
-        self.kafka.flush()
+        self.clients.flush(self.asked)
         return self.counts | {"heartbeats": len(self.partitions)}
 
     def _prices(self, slug: str, market: Any) -> None:
@@ -127,9 +128,8 @@ class _Run:
             key = f"{slug}|{outcome}"
             price = piece.hourly_price(hour, quoted.get(outcome), store.get(key))
             if price is not None and not store.put(key, price):
-                price = piece.hourly_price(
-                    hour, None, store.get(key)
-                )  # another run was quicker: its row counts
+                # another run was quicker: its row counts
+                price = piece.hourly_price(hour, None, store.get(key))
             if price is None:
                 self._dead(slug, answer, f"no price for {outcome}: {problem or 'none quoted or stored'}")
                 continue
@@ -142,7 +142,8 @@ class _Run:
     def _health(self, source: str, slug: str, answer: Answer, problem: str) -> None:
         if problem:
             self._say(slug, f"{source} gave nothing: {problem}")
-        self.kafka.send(API_HEALTH, source, health(source, answer, problem, self.now))
+        self.asked.append(health(source, answer, problem, self.now))
+        self.kafka.send(API_HEALTH, source, self.asked[-1])
 
     def _dead(self, slug: str, answer: Answer, reason: str) -> None:
         original = answer.body.decode(errors="replace") or json.dumps({"status": answer.status})

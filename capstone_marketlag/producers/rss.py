@@ -66,7 +66,7 @@ def poll(now: datetime, clients: Clients) -> dict[str, Any]:
 def _store(answers: dict[str, Answer], now: datetime, clients: Clients) -> dict[str, Any]:
     kafka = clients.kafka
     partitions = kafka.partitions(NEWS)
-    items, rejected = _read(answers, now, clients)
+    items, rejected, asked = _read(answers, now, clients)
     served = len(items) + len(rejected)
     rejected += _produce(items, now, clients)
     for each in rejected:
@@ -75,7 +75,7 @@ def _store(answers: dict[str, Answer], now: datetime, clients: Clients) -> dict[
         _log.info("%s items rejected", number, extra={"key": market, "event_time": to_wire(now)})
     for partition in partitions:
         kafka.send(NEWS, HEARTBEAT, heartbeat(now, "published_at"), partition)
-    kafka.flush()
+    clients.flush(asked)
     return {
         "served": served,
         "produced": served - len(rejected),
@@ -87,10 +87,11 @@ def _store(answers: dict[str, Answer], now: datetime, clients: Clients) -> dict[
 
 def _read(
     answers: dict[str, Answer], now: datetime, clients: Clients
-) -> tuple[list[tuple[str, Any]], list[_Rejected]]:
-    """(market, item) of everything that the feeds show, and what they show that is no item."""
+) -> tuple[list[tuple[str, Any]], list[_Rejected], list[dict[str, Any]]]:
+    """(market, item) of everything that the feeds show, what they show that is no item, health records."""
     items: list[tuple[str, Any]] = []
     rejected: list[_Rejected] = []
+    asked: list[dict[str, Any]] = []
     for market, answer in answers.items():
         url, problem = clients.settings.feeds[market], answer.error
         if answer.status == 200:
@@ -104,8 +105,9 @@ def _read(
                 rejected += [_Rejected(market, each.original, each.reason) for each in feed.rejected]
         if problem:
             _log.info("the feed gave nothing: %s", problem, extra={"key": market, "event_time": to_wire(now)})
-        clients.kafka.send(API_HEALTH, url, health(url, answer, problem, now))
-    return items, rejected
+        asked.append(health(url, answer, problem, now))
+        clients.kafka.send(API_HEALTH, url, asked[-1])
+    return items, rejected, asked
 
 
 def _produce(items: list[tuple[str, Any]], now: datetime, clients: Clients) -> list[_Rejected]:

@@ -22,7 +22,7 @@ def rss(title: str, items: Sequence[dict[str, Any]]) -> bytes:
 def _item(item: dict[str, Any]) -> str:
     # a description is HTML inside of XML: a plain text is escaped for both
     description = item.get("content_html") or escape(item.get("content_text", ""))
-    fields = {"title": escape(item["title"]), "link": item["url"], "description": description}
+    fields = {"title": item["title"], "link": item["url"], "description": description}
     if "date_published" in item:
         fields["pubDate"] = item["date_published"]
     lines = [f"<{name}>{escape(value)}</{name}>" for name, value in fields.items()]

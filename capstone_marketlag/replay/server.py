@@ -60,8 +60,7 @@ class ReplayServer:
         self._asked: Counter[tuple[str, str, str | None]] = Counter()
         self._lock = Lock()
         handler = type("Handler", (_Handler,), {"replay": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), handler)
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.feed_url, self.clock_url = f"{self.base}/v1.1/{{market}}.json", f"{self.base}/clock"
@@ -157,6 +156,12 @@ class ReplayServer:
 
 def _json(document: Any) -> Reply:
     return Reply(200, json.dumps(document).encode(), {"Content-Type": "application/json"})
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # five, the default, is fewer than may ask at once: the others would wait a second to be heard
+    request_queue_size = 128
 
 
 class _Handler(BaseHTTPRequestHandler):

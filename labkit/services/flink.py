@@ -17,6 +17,7 @@ from pathlib import Path
 
 import requests
 
+from labkit import web
 from labkit.paths import LAB, package_dir
 from labkit.services import jars, java
 from labkit.services.process import end, spawn
@@ -230,7 +231,7 @@ class Flink(Service):
 
     def answers(self) -> bool:
         try:
-            overview = requests.get(f"{self.address}/overview", timeout=2).json()
+            overview = web.session(self.address).get(f"{self.address}/overview", timeout=2).json()
         except (requests.RequestException, ValueError):
             return False
         if self.external:

@@ -102,8 +102,10 @@ def end(processes: Iterable[Owned], grace: float = 10.0) -> None:
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # it ended by itself
-        os.killpg(pid, number)
+    """The process and, where it leads one, its group: the workers of a process that was killed lead none."""
+    for send in (os.killpg, os.kill):
+        with suppress(ProcessLookupError):  # no group of that name, or it ended by itself
+            send(pid, number)
 
 
 def marked(stack: Path) -> list[Owned]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import requests
 
+from labkit import web
 from labkit.paths import LAB
 from labkit.services import jars, java
 from labkit.services.process import spawn
@@ -48,7 +49,7 @@ class Registry(Service):
 
     def answers(self) -> bool:
         try:
-            return requests.get(f"{self.address}/subjects", timeout=2).status_code == 200
+            return web.session(self.address).get(f"{self.address}/subjects", timeout=2).status_code == 200
         except requests.RequestException:
             return False
 

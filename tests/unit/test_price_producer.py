@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -87,7 +88,7 @@ def open_clients(exchange: Exchange, broker: str, tmp_path: Path) -> Callable[..
             clob_url=exchange.url,
             price_store=str(tmp_path / "prices.sqlite"),
         )
-        return Clients.of(settings, sleep=lambda _: None)
+        return replace(Clients.of(settings, sleep=lambda _: None), health=None)  # no database here
 
     return clients
 
@@ -111,7 +112,7 @@ def prices(clients: Clients) -> list[tuple[str, str, Any, Any, float, str]]:
     """(hour, outcome, price, prev_price, delta, status) of every row that is no heartbeat, in order."""
     found = [row for row in rows(clients, PRICES) if row.get("kind") != "heartbeat"]
     names = ("event_time", "outcome", "price", "prev_price", "price_delta", "price_status")
-    return sorted(tuple(row[name] for name in names) for row in found)  # type: ignore[misc]
+    return sorted(tuple(row[name] for name in names) for row in found)
 
 
 def test_an_hour_gives_one_row_an_outcome_and_time_goes_on_in_every_partition(

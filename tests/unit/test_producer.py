@@ -563,8 +563,14 @@ def test_the_items_of_all_markets_are_one_run_in_order_of_time_market_and_item(
         alpha=[ok(feed_of(entry("c", "10:00"), entry("e", "08:00"), entry("undated", None)))],
     )
     both = clients(broker, feeds.urls, markets="zeta,alpha")
-    sent, send = [], both.kafka.send
-    monkeypatch.setattr(both.kafka, "send", lambda *record: (sent.append(record), send(*record)))
+    sent: list[Any] = []
+    send = both.kafka.send
+
+    def noted(*record: Any) -> None:
+        sent.append(record)
+        send(*record)
+
+    monkeypatch.setattr(both.kafka, "send", noted)
 
     counts = rss.poll(NOW, both)
 

@@ -1,11 +1,20 @@
-"""What the report of a run promises to whoever opens it."""
+"""What the report of a run promises to whoever opens it, and to whoever wrote a wrong piece."""
 
 from __future__ import annotations
 
+import base64
 import doctest
+import importlib
+import itertools
 import json
+import pkgutil
 import re
-from collections.abc import Iterator
+import shlex
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
@@ -13,19 +22,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from capstone_marketlag import chart, report
-from capstone_marketlag.compare import Outcome, conserved, first_difference
-from capstone_marketlag.oracle import Truth
-from capstone_marketlag.report import write_report
+from capstone_marketlag import report
+from capstone_marketlag.oracle import truth
+from capstone_marketlag.replay.generate import world
+from capstone_marketlag.report import page, write_report
 from capstone_marketlag.wire import to_wire
+from labkit.errors import LabError
 
 START = datetime(2026, 1, 5, tzinfo=timezone.utc)
+FED, BTC = "fed-rate-hike", "bitcoin-at-120k"
 HOSTILE = "<script>alert('\"&</script>"
 VOID = {"meta", "br", "link", "img", "input", "hr"}
+NEWS, PRICES, SIGNALS, LAGS = "rss.events", "polymarket.price_hourly", "rss.signals_hourly", "lag_signals"
 
 
-# the page, read as a browser would
+# ---- the page, read as a browser would ---------------------------------------------------------
 
 
 @dataclass
@@ -34,6 +48,7 @@ class Element:
     attributes: dict[str, str]
     text: str = ""
     children: list[Element] = field(default_factory=list)
+    order: list[Element | str] = field(default_factory=list)
 
     def all(self, tag: str, kind: str = "") -> list[Element]:
         """Every element below with this tag and, if given, this class."""
@@ -52,8 +67,17 @@ class Element:
         return float(self.attributes[name])
 
     def words(self) -> str:
-        """All that a reader sees; the style is none of it."""
-        return " ".join(e.text for e in [self, *self] if e.tag != "style")
+        """All that a reader sees, spaces made one; the style is none of it."""
+        return " ".join("".join(self._texts()).split())
+
+    def _texts(self) -> Iterator[str]:
+        for each in self.order:
+            if isinstance(each, str):
+                yield each
+            elif each.tag != "style":
+                yield from each._texts()
+        if self.tag not in ("span", "bdi", "a", "b", "strong", "code"):
+            yield " "
 
 
 class Page(HTMLParser):
@@ -70,6 +94,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         element = Element(tag, {name: value or "" for name, value in attrs})
         self.open[-1].children.append(element)
+        self.open[-1].order.append(element)
         if tag not in VOID:
             self.open.append(element)
 
@@ -81,135 +106,339 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.open[-1].text += data
+        self.open[-1].order.append(data)
 
 
-# a run, by hand
+# ---- a run's folder, by hand -------------------------------------------------------------------
 
 
 def hour(number: int) -> str:
     return to_wire(START + timedelta(hours=number))
 
 
-def figures(signal: float, items: int = 2) -> list[str]:
-    return [str(items), f"{signal * items:.6f}", f"{signal:.6f}", "0.700000"]
+def item(market: str, identity: str, number: int, moved: float = 2.0, **other: Any) -> dict[str, Any]:
+    """A record of rss.events in that hour; moved: article_score × source_weight."""
+    return {
+        "market_slug": market, "item_id": identity, "title": f"Headline {identity}",
+        "link": f"https://news.example/{identity}", "published_at": hour(number)[:14] + "10:00Z",
+        "source": "Reuters", "source_weight": 0.5, "article_score": 2 * moved, **other,
+    }  # fmt: skip
 
 
-@dataclass
+def heartbeat(**time: str) -> dict[str, Any]:
+    return {"kind": "heartbeat", **time, "fetched_at": hour(0), "timezone": "UTC"}
+
+
+def letter(
+    reason: str, original: str = "e30=", stage: str = "producer", offset: Any = None
+) -> dict[str, Any]:
+    partition = None if offset is None else 0
+    return {"original": original, "reason": reason, "stage": stage,
+            "source_partition": partition, "source_offset": offset}  # fmt: skip
+
+
 class Run:
-    """A run whose signals are {number of the hour: signal}; right until a test changes it."""
+    """A run of a day with two markets; right until a test changes it. topics: values of records, in their order."""
 
-    signals: dict[int, float]
-    news_hours: int = 48
-    market: str = "fed-rate-hike-in-march"
-
-    def __post_init__(self) -> None:
-        hours = {hour(number): figures(signal) for number, signal in self.signals.items()}
-        counted = 2 * len(hours)
-        counts = {
-            "in": counted + 19, "counted": counted, "late": 2, "duplicate": 7, "dead": 4, "heartbeat": 6,
-            "rejected": 3, "served": counted + 12, "produced": counted + 9,
+    def __init__(self, hours: int = 24) -> None:
+        self.hours, self.alignment = hours, "window_start"
+        self.topics: dict[str, list[Any]] = {
+            name: [] for name in (
+                NEWS, PRICES, SIGNALS, LAGS, "polymarket.market_meta", "signals_with_price", "dlq.rss.events",
+                "dlq.polymarket.price_hourly", "dlq.processing", "late.rss.events",
+                "late.polymarket.price_hourly", "ops.api_health",
+            )
         }  # fmt: skip
-        self.found = Outcome(dict(hours), dict(hours), dict(counts), ["late-1", "late-2"])
-        self.expected = Truth(dict(hours), dict(counts), ["late-1", "late-2"])
+        self.tables: dict[str, list[Any]] = {"lag_signals_history": [], "rss_signals_hourly": []}
+        self.world: dict[str, Any] = {
+            "markets": [{"slug": slug, "question": f"Will {slug}?", "end_date": hour(2000), "closed_time": None}
+                        for slug in (FED, BTC)],
+            "lags": [], "moves": [],
+        }  # fmt: skip
+        self.changes: dict[str, Any] = {}
+        for slug in (FED, BTC):
+            self.topics["polymarket.market_meta"].append(
+                {
+                    "market_slug": slug,
+                    "question": f"Will {slug}?",
+                    "close_time": hour(2000),
+                    "fetched_at": hour(0),
+                }
+            )
+
+    def news(
+        self, number: int, signal: float = 0.5, market: str = FED, flagged: bool = False, **lag: Any
+    ) -> Run:
+        """An hour of news: two items, each sent twice, the hour's signal, and the detector's word on it."""
+        start = hour(number)
+        items = [item(market, f"{market}-{number}-{each}", number, signal) for each in "ab"]
+        self.topics[NEWS] += items * 2
+        self.topics[SIGNALS].append({"market_slug": market, "window_start": start, "mention_count": 2,
+                                     "source_weighted_signal": signal})  # fmt: skip
+        row = {"market": market, "window_start": start, "rss_signal": signal, "signal_delta": None,
+               "max_signal_delta": None, "price": 0.5, "price_delta": 0.0, "lag_flag": flagged,
+               "confidence": None, "price_status": "observed"}  # fmt: skip
+        if flagged:
+            row |= {"signal_delta": signal, "max_signal_delta": signal, "confidence": 0.9}
+        row |= lag
+        self.topics[LAGS].append(row)
+        stored = start[:-1].replace("T", " ")
+        self.tables["lag_signals_history"].append(
+            {name: f"{value:.6f}" if isinstance(value, float) else value for name, value in row.items()}
+            | {"window_start": stored}
+        )
+        return self
+
+    def price(
+        self, number: int, price: Any = 0.5, market: str = FED, status: str = "observed", **other: Any
+    ) -> Run:
+        row = {"market_slug": market, "outcome": "Yes", "price": price, "prev_price": 0.5, "price_delta": 0.0,
+               "price_status": status, "event_time": hour(number)}  # fmt: skip
+        self.topics[PRICES].append(row | other)
+        return self
+
+    def planted(self, number: int, market: str = FED, what: str = "lags") -> Run:
+        self.world[what].append({"market": market, "hour": hour(number)})
+        return self
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """As the demo would count a run in which nothing is lost."""
+        news = [value for value in self.topics[NEWS] if isinstance(value, dict)]
+        prices = [value for value in self.topics[PRICES] if isinstance(value, dict)]
+        beats = [sum(value.get("kind") == "heartbeat" for value in rows) for rows in (news, prices)]
+        sent = [
+            len({(v.get("market_slug"), v.get("item_id")) for v in news if "kind" not in v}),
+            len(
+                {
+                    (v.get("outcome"), v.get("market_slug"), v.get("event_time"))
+                    for v in prices
+                    if "kind" not in v
+                }
+            ),
+        ]
+        return {
+            "news": {"in": len(self.topics[NEWS]), "counted": sent[0], "late": 0, "heartbeat": beats[0], "dead": 0,
+                     "duplicate": len(news) - beats[0] - sent[0], "served": len(news), "produced": len(news),
+                     "rejected": 0},
+            "prices": {"in": len(self.topics[PRICES]), "used": sent[1], "not_used": 0, "late": 0, "dead": 0,
+                       "heartbeat": beats[1], "duplicate": len(prices) - beats[1] - sent[1],
+                       "produced": len(prices), "rejected": 0},
+        }  # fmt: skip
 
     def summary(self) -> dict[str, Any]:
-        difference = first_difference(self.found, self.expected)
         return {
-            "seed": 7,
-            "hours_of_news": self.news_hours,
-            "market": self.market,
-            "from": to_wire(START + timedelta(minutes=15)),
-            "to": to_wire(START + timedelta(hours=self.news_hours + 3)),
-            "counts": self.found.counts,
-            "conserved": conserved(self.found.counts),
-            "signal_hours": len(self.found.hours),
-            "oracle_equal": difference is None,
-            "first_difference": difference,
-            "pieces": {"dead_letters": "reference", "windows": "yours"},
-            "seconds": {"services": 6.04, "feed → Kafka": 2.29, "all": 8.5},
-            "peak_memory_mb": 1357,
-            "versions": {"apache-flink": "2.2.1"},
-            "made_at": "2026-11-21T08:40:59Z",
-        }
+            "seed": 7, "hours_of_news": self.hours, "markets": [FED, BTC], "from": hour(0),
+            "to": hour(self.hours), "alignment": self.alignment, "counts": self.counts(), "conserved": True,
+            "oracle_equal": True, "first_difference": None,
+            "lags": {"planted": len(self.world["lags"]),
+                     "window_start": {"flags": 70, "hits": 7, "precision": 0.1, "recall": 0.77},
+                     "window_end": {"flags": 5, "hits": 4, "precision": 0.8, "recall": 0.66}},
+            "pieces": {"dead_letters": "reference", "windows": "reference"},
+            "seconds": {"services": 6.04, "feed → Kafka": 2.29, "all": 8.5}, "peak_memory_mb": 1357,
+            "versions": {"apache-flink": "2.2.1"}, "made_at": "2026-11-21T08:40:59Z", **self.changes,
+        }  # fmt: skip
 
-    def write(self, folder: Path, dumps: Path | None = None, **changes: Any) -> str:
-        path = folder / "report.html"
-        write_report(path, {**self.summary(), **changes}, self.found, self.expected, dumps)
-        return path.read_text(encoding="utf-8")
+    def write(self, folder: Path) -> Path:
+        for kind, dumps in (("topics", self.topics), ("tables", self.tables)):
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+            for name, values in dumps.items():
+                rows = (
+                    values
+                    if kind == "tables"
+                    else [record(number, value) for number, value in enumerate(values)]
+                )
+                text = "".join(json.dumps(row) + "\n" for row in rows)
+                (folder / kind / f"{name}.jsonl").write_text(text)
+        (folder / "world.json").write_text(json.dumps(self.world))
+        (folder / "summary.json").write_text(json.dumps(self.summary()))
+        return folder
 
-    def page(self, folder: Path, dumps: Path | None = None, **changes: Any) -> Element:
-        return Page(self.write(folder, dumps, **changes)).root
+    def text(self, folder: Path) -> str:
+        return write_report(self.write(folder)).read_text(encoding="utf-8")
 
-
-def bars(page: Element) -> list[Element]:
-    """The bars of the hours, without those of the legend."""
-    return [bar for figure in page.all("figure") for bar in figure.all("rect", "bar")]
-
-
-def tooltips(page: Element) -> list[str]:
-    return [title.text for figure in page.all("figure") for title in figure.all("title")]
+    def page(self, folder: Path) -> Element:
+        return Page(self.text(folder)).root
 
 
-# the file
+def record(offset: int, value: Any) -> dict[str, Any]:
+    """A line of a topic's dump; a value that is a text stands as it is."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return {"partition": 0, "offset": offset, "timestamp": 1_800_000_000_000, "key": "k", "value": text}
+
+
+def a_day() -> Run:
+    """Nine hours with news, three flagged, two planted, prices all day."""
+    run = Run()
+    for number in range(8):
+        run.news(number)
+    for number in range(24):
+        run.price(number, 0.4 + number / 100).price(number, 0.6, BTC).price(number, market=FED, outcome="No")
+    run.news(8, 3.0, flagged=True).planted(8)
+    run.news(10, 2.0, flagged=True, price_delta=-0.0199, confidence=0.7354)
+    run.news(12, 4.0, BTC, flagged=True, price_status="carried").planted(20)
+    run.topics[NEWS] += [heartbeat(published_at=hour(24))] * 3
+    run.topics[PRICES] += [heartbeat(event_time=hour(24))] * 3
+    return run
+
+
+def section(root: Element, name: str) -> Element:
+    [found] = [each for each in root.all("section") if each.attributes.get("id") == name]
+    return found
+
+
+def rows_of(table: Element) -> list[list[str]]:
+    """The cells' words, row by row, without the head."""
+    [body] = table.all("tbody")
+    return [[cell.words() for cell in row.children] for row in body.all("tr")]
+
+
+def captioned(root: Element, title: str) -> Element:
+    [found] = [each for each in root.all("table") if each.all("caption")[0].text.startswith(title)]
+    return found
+
+
+def charts(root: Element) -> list[Element]:
+    return [each.all("svg")[0] for each in root.all("div", "timeline")]
+
+
+# ---- the file ----------------------------------------------------------------------------------
 
 
 def test_the_page_loads_nothing_and_runs_nothing(tmp_path: Path) -> None:
-    text = Run({0: 1.5, 30: -2.0}).write(tmp_path)
+    text = a_day().text(tmp_path)
 
-    page = Page(text).root
-    assert not [e.tag for e in page if e.tag in ("script", "link", "img", "iframe", "object", "base")]
-    assert not [e for e in page for name in e.attributes if name in ("src", "href") or name.startswith("on")]
-    assert re.findall(r"https?:|@import|url\((?!#gap\))|127\.0\.0\.1|localhost|/work/|/tmp/", text) == []
+    root = Page(text).root
+    assert [
+        e.tag for e in root if e.tag in ("script", "link", "img", "iframe", "object", "base", "form")
+    ] == []
+    assert [e for e in root for name in e.attributes if name == "src" or name.startswith("on")] == []
+    assert {e.attributes["href"][:8] for e in root.all("a")} - {"https://"} == {
+        e.attributes["href"][:8] for e in root.all("a") if e.attributes["href"].startswith("#")
+    }
+    assert re.findall(r"@import|url\((?!#)|127\.0\.0\.1|localhost|/work/|/tmp/", text) == []
+    [policy] = [e for e in root.all("meta") if e.attributes.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.attributes["content"].startswith("default-src 'none'")
 
 
 def test_the_page_says_what_it_is_to_every_reader(tmp_path: Path) -> None:
-    page = Run({0: 1.5}).page(tmp_path)
+    root = a_day().page(tmp_path)
 
-    assert [e.attributes["lang"] for e in page.all("html")] == ["en"]
-    assert len(page.all("main")) == len(page.all("h1")) == 1
-    assert {e.tag for e in page if re.fullmatch(r"h\d", e.tag)} == {"h1", "h2"}
-    pictures = page.all("svg")
-    assert all(("aria-label" in e.attributes) != ("aria-hidden" in e.attributes) for e in pictures)
-    assert (
-        "1 of 24 recorded hours have a signal" in page.all("figure")[0].all("svg")[0].attributes["aria-label"]
+    assert [e.attributes["lang"] for e in root.all("html")] == ["en"]
+    assert len(root.all("main")) == len(root.all("h1")) == 1
+    levels = [int(e.tag[1]) for e in root if re.fullmatch(r"h\d", e.tag)]
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    assert all(("aria-label" in e.attributes) != ("aria-hidden" in e.attributes) for e in root.all("svg"))
+    assert [e for e in root.all("th") if e.attributes.get("scope") not in ("row", "col")] == []
+    assert [e for e in root.all("table") if len(e.all("caption")) != 1] == []
+    scrolled = root.all("div", "scroll")
+    assert all({"tabindex", "role", "aria-label"} <= set(e.attributes) for e in scrolled)
+    ids = [e.attributes["id"] for e in root if "id" in e.attributes]
+    assert len(set(ids)) == len(ids)
+    assert {e.attributes["href"][1:] for e in root.all("a") if e.attributes["href"].startswith("#")} <= set(
+        ids
     )
 
 
+def test_a_chart_is_told_in_words_too(tmp_path: Path) -> None:
+    said = [chart.attributes["aria-label"] for chart in charts(a_day().page(tmp_path))]
+
+    assert said == [
+        "Will fed-rate-hike? 24 hours from 2026-01-05 00:00 UTC. 10 hours have news. The signal is from 0.5 to 3. "
+        "The price of YES goes from 0.4 to 0.63, between 0.4 and 0.63. 2 hours are flagged. "
+        "2 lags are planted, 1 of them flagged.",
+        "Will bitcoin-at-120k? 24 hours from 2026-01-05 00:00 UTC. 1 hour has news. The signal is from 4 to 4. "
+        "The price of YES goes from 0.6 to 0.6, between 0.6 and 0.6. 1 hour is flagged. "
+        "0 lags are planted, 0 of them flagged.",
+    ]
+
+
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
-    run = Run({0: 1.5}, market=HOSTILE)
-    run.found.hours[HOSTILE] = run.found.table[HOSTILE] = figures(9)
-    dumps = dump(tmp_path, news=[item("a", HOSTILE, source=HOSTILE)], dead=[letter(HOSTILE, stage=HOSTILE)])
-    changes = {
-        "pieces": {HOSTILE: "yours"},
-        "seconds": {HOSTILE: 1.0, "all": 1.0},
-        "versions": {HOSTILE: HOSTILE},
-    }
+    run = a_day().news(14, 5.0, HOSTILE, flagged=True, price_status=HOSTILE)
+    for value in run.topics[NEWS]:
+        value |= {name: HOSTILE for name in ("title", "source") if name in value}
+    run.topics["polymarket.market_meta"].append({"market_slug": FED, "question": HOSTILE})
+    run.topics["dlq.rss.events"].append(letter(HOSTILE, base64.b64encode(HOSTILE.encode()).decode(), HOSTILE))
+    run.topics["dlq.processing"].append(dict.fromkeys(("job", "error_type", "message", "record"), HOSTILE))
+    run.topics["ops.api_health"].append({"source": HOSTILE, "status": 500, "error_message": HOSTILE})
+    run.world["lags"].append({"market": HOSTILE, "hour": hour(3)})
+    run.changes = {
+        "seed": HOSTILE, "hours_of_news": HOSTILE, "markets": [FED, HOSTILE], "alignment": HOSTILE,
+        "oracle_equal": False, "first_difference": HOSTILE, "pieces": {HOSTILE: HOSTILE},
+        "seconds": {HOSTILE: 1.0, "all": 1.0}, "versions": {HOSTILE: HOSTILE}, "made_at": HOSTILE,
+        "lags": {"window_end": {"flags": HOSTILE}},
+    }  # fmt: skip
 
-    page = run.page(tmp_path, dumps, first_difference=HOSTILE, **changes)
+    text = run.text(tmp_path)
 
-    assert page.all("script") == []
-    # market, difference and its three rows, the hour's row, its place among the strongest with headline and
-    # source, reason and who found it, piece, stage, version and its name
-    assert page.words().count(HOSTILE) == 15
+    root = Page(text).root
+    assert [e for e in root if e.tag in ("script", "bdi") and e.tag == "script"] == []
+    # of the markup that text may hold, none comes through; the text itself does, in all of these places
+    assert "<script" not in text
+    assert root.words().count(HOSTILE) >= 25
+    assert [e for e in root for name in e.attributes if name.startswith(("on", "alert"))] == []
 
 
-def test_what_an_hour_tells_stays_text() -> None:
-    picture = Page(chart.days([chart.Hour(START, 1.5, 2, HOSTILE)])).root
+@pytest.mark.parametrize(
+    ("address", "links"),
+    [
+        ("https://news.example/a?b=1&c=2", True),
+        ("http://news.example", True),
+        ("javascript:alert(1)", False),
+        (" javascript:alert(1)//http://x", False),
+        ("data:text/html,x", False),
+        ("//news.example/a", False),
+        ("", False),
+        (7, False),
+    ],
+)
+def test_only_an_address_of_the_web_is_a_link(tmp_path: Path, address: Any, links: bool) -> None:
+    run = Run().news(0).news(1, 2.0, flagged=True)
+    for value in run.topics[NEWS]:
+        value["link"] = address
 
-    assert tooltips(picture) == [HOSTILE]
+    found = section(run.page(tmp_path), "flagged").all("td", "lines")[0].all("a")
+
+    assert [link.attributes["href"] for link in found] == [address] * 2 * links
+    assert all("noopener" in link.attributes["rel"] for link in found)
+
+
+def test_no_direction_leaks_out_of_a_headline(tmp_path: Path) -> None:
+    run = Run().news(0).news(1, 2.0, flagged=True)
+    run.topics[NEWS][-1]["title"] = run.topics[NEWS][-2]["title"] = "\u202erate hike"
+
+    lines = section(run.page(tmp_path), "flagged").all("td", "lines")[0]
+
+    assert "\u202erate hike" in [each.text for each in lines.all("bdi")]
+
+
+def test_the_page_knows_light_and_dark_and_paper() -> None:
+    style = page.style()
+
+    assert "prefers-color-scheme: dark" in style
+    assert "@media print" in style
+    assert re.search(r"@media screen and \(max-width: \d+rem\)", style)
+    light, dark = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    assert re.findall(r"--\w+(?=:)", light) == re.findall(r"--\w+(?=:)", dark)
+    assert set(re.findall(r"var\((--\w+)\)", style)) <= set(re.findall(r"--\w+(?=:)", light))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_and_marks_have_the_contrast_of_wcag_aa(scheme: str) -> None:
-    blocks = re.findall(r":root \{(.*?)\}", report._STYLE, re.DOTALL)
-    colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", blocks[("light", "dark").index(scheme)]))
+    blocks = re.findall(r":root \{(.*?)\}", page.style(), re.DOTALL)
+    colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", blocks[("light", "dark").index(scheme)]))
     text = [
-        (name, ground) for name in ("ink", "muted", "good", "bad", "signal") for ground in ("card", "paper")
+        (name, ground)
+        for name in ("ink", "muted", "link", "good", "bad", "flag")
+        for ground in ("card", "paper")
     ]
-    marks = [(name, "card") for name in ("signal", "negative", "quiet", "pulse", "hatch")]
+    marks = ("signal", "flag", "price", "clamped", "hatch", "quiet", "pulse", "late", "spare", "bad")
 
     low = {pair: contrast(colours, *pair) for pair in text if contrast(colours, *pair) < 4.5}
-    low |= {pair: contrast(colours, *pair) for pair in marks if contrast(colours, *pair) < 3}
+    low |= {
+        (name, "card"): contrast(colours, name, "card")
+        for name in marks
+        if contrast(colours, name, "card") < 3
+    }
 
     assert low == {}
 
@@ -224,278 +453,778 @@ def contrast(colours: dict[str, str], one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-# the verdict
+def test_without_a_summary_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=r"There is no summary\.json in .*"):
+        write_report(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_good_run_is_called_correct(tmp_path: Path) -> None:
-    page = Run({0: 1.5, 5: 2.5}).page(tmp_path)
-
-    [verdict] = page.all("section", "verdict")
-    assert [e.text for e in verdict.all("h2")] == ["Correct"]
-    assert page.all("head")[0].all("title")[0].text == "MarketLag, seed 7: correct"
-    assert "First difference" not in page.words()
-    assert verdict.all("table") == []
+# ---- what was found ----------------------------------------------------------------------------
 
 
-def test_a_difference_is_shown_and_nothing_is_called_correct(tmp_path: Path) -> None:
-    run = Run({0: 1.5, 5: 2.5})
-    run.found.hours[hour(5)] = run.found.table[hour(5)] = figures(7.25)
+def test_the_finding_is_one_sentence_and_the_verdict_is_correct(tmp_path: Path) -> None:
+    root = a_day().page(tmp_path)
 
-    page = run.page(tmp_path)
-
-    assert "correct" not in page.words().lower()
-    [verdict] = page.all("section", "verdict")
-    assert [e.text for e in verdict.all("h2")] == ["Wrong"]
-    assert verdict.all("p", "difference")[0].words().strip() == (
-        "First difference: Hour 2026-01-05T05:00:00Z: "
-        "the topic has mentions 2, score 14.500000, signal 7.250000, weight 0.700000, "
-        "the oracle mentions 2, score 5.000000, signal 2.500000, weight 0.700000."
-    )
-    rows = [[cell.text for cell in row.all("td")] for row in verdict.all("tr")]
-    assert rows == [
-        [],
-        ["2026-01-05 05:00", "topic", "2", "14.5", "7.25", "0.7"],
-        ["2026-01-05 05:00", "table", "2", "14.5", "7.25", "0.7"],
-        ["2026-01-05 05:00", "oracle", "2", "5", "2.5", "0.7"],
+    assert root.all("title")[0].text == "MarketLag, seed 7: 3 lag signals, correct"
+    assert [e.words() for e in root.all("h1")] == [
+        "In 3 hours of 11 with news, on 2 markets, the news moved and the price did not."
     ]
+    [verdict] = root.all("section", "verdict")
+    assert [e.words() for e in verdict.all("h2")] == ["Correct"]
+    assert [line.words().lstrip("✓• ") for line in verdict.all("li")] == [
+        "Conserved: each of 122 records is in exactly one place.",
+        "Equal to the oracle, which works the answer out a second time, from the recorded world, "
+        "with code of its own.",
+        "Pieces: all 2 are the reference's.",
+    ]
+    assert "First difference" not in root.words()
 
 
-def test_equal_to_the_oracle_and_not_conserved_is_wrong_too(tmp_path: Path) -> None:
-    run = Run({0: 1.5})
-    run.found.counts["in"] += 1
-    run.expected.counts["in"] += 1
-
-    page = run.page(tmp_path)
-
-    assert "correct" not in page.words().lower()
-    assert "Not conserved: 1 record unaccounted for." in page.words()
-    assert [e.text for e in page.all("span", "sign")] == ["≠", "+", "+", "+", "+"]
-
-
-def test_an_hour_that_differs_is_marked_beside_what_it_should_be(tmp_path: Path) -> None:
-    run = Run({0: 1.5, 5: 2.5, 6: 4.0})
-    run.found.hours[hour(5)] = figures(5.0)
-    del run.found.hours[hour(6)], run.found.table[hour(6)]
-
-    page = run.page(tmp_path)
-
-    assert [bar.classes for bar in bars(page)] == [["bar"], ["bar", "differs"]]
-    wanted = [e.number("height") for figure in page.all("figure") for e in figure.all("rect", "wanted")]
-    assert wanted == pytest.approx([60, 96])  # of 120 for the 5.0 that is the highest
-    told = tooltips(page)
-    assert told[6] == "2026-01-05 06:00 UTC: topic no row; table no row; oracle signal 4 from 2 items"
-
-
-def test_fifty_wrong_hours_are_counted_and_ten_are_listed(tmp_path: Path) -> None:
-    run = Run(dict.fromkeys(range(100), 1.0), news_hours=100)
-    for number in range(50):
-        run.found.hours[hour(number)] = figures(2.0)
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        ({"a": "yours", "b": "reference", "c": "yours"}, "a and c are yours, the other 1 the reference's."),
+        ({"a": "yours", "b": "reference"}, "a is yours, the other 1 the reference's."),
+        ({"a": "yours"}, "all 1 are yours."),
+        ({}, "the summary does not say whose."),
+    ],
+)
+def test_whose_pieces_it_ran_on_is_said(tmp_path: Path, pieces: dict[str, str], said: str) -> None:
+    run = a_day()
+    run.changes = {"pieces": pieces}
 
     [verdict] = run.page(tmp_path).all("section", "verdict")
 
-    assert "50 of 100 hours differ" in verdict.words()
-    assert len(verdict.all("tr")) == 1 + 3 * 10
+    assert verdict.all("li")[-1].words().endswith(f"Pieces: {said}")
 
 
-# the chart
+def test_a_difference_is_shown_and_nothing_is_called_correct(tmp_path: Path) -> None:
+    run = a_day()
+    difference = "Hour 2026-01-05T05:00:00Z of fed: rss.signals_hourly has no row, the oracle mentions 2."
+    run.changes = {"oracle_equal": False, "first_difference": difference}
+
+    root = run.page(tmp_path)
+
+    assert "correct" not in root.words().lower()
+    [verdict] = root.all("section", "verdict")
+    assert verdict.all("p", "difference")[0].words() == f"First difference: {difference}"
+    assert "Not equal to the oracle" in verdict.words()
 
 
-def test_every_hour_with_a_signal_has_one_bar_and_a_gap_has_none(tmp_path: Path) -> None:
-    page = Run({0: 1.5, 2: 0.0, 25: 3.0}).page(tmp_path)
+def test_what_the_dumps_have_lost_is_not_conserved_whatever_the_summary_says(tmp_path: Path) -> None:
+    run = a_day()
+    run.topics[SIGNALS].pop()
 
-    assert len(page.all("figure")) == 2
-    assert len(bars(page)) == 3
-    assert min(bar.number("height") for bar in bars(page)) > 0  # zero is there to be seen
-    gaps = [slot for figure in page.all("figure") for slot in figure.all("rect", "gap")]
-    assert len(gaps) == 45
-    told = tooltips(page)
-    assert told[:3] + told[25:26] == [
-        "2026-01-05 00:00 UTC: signal 1.5 from 2 items",
-        "2026-01-05 01:00 UTC: no news",
-        "2026-01-05 02:00 UTC: signal 0 from 2 items",
-        "2026-01-06 01:00 UTC: signal 3 from 2 items",
+    root = run.page(tmp_path)
+
+    assert "correct" not in root.words().lower()
+    assert "Not conserved: 122 records in, 120 accounted for." in root.words()
+    assert "Not conserved: 2 records unaccounted for." in section(root, "records").words()
+    assert "news counted: 20 in the dumps, 22 in summary.json" in root.words()
+
+
+def test_what_the_demo_finds_not_conserved_is_not_correct(tmp_path: Path) -> None:
+    run = a_day()
+    run.changes = {"conserved": False}
+
+    assert [e.words() for e in run.page(tmp_path).all("section", "verdict")[0].all("h2")] == ["Wrong"]
+
+
+def test_an_hour_that_a_reader_gets_twice_is_wrong(tmp_path: Path) -> None:
+    run = a_day()
+    run.topics[LAGS].append(run.topics[LAGS][8])
+
+    root = run.page(tmp_path)
+
+    [verdict] = root.all("section", "verdict")
+    assert f"First difference: {hour(8)} of {FED} stands twice in a topic." in verdict.words()
+    assert len(rows_of(captioned(root, "Flagged hours"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (Run(), "No hour was judged: nothing came out at the end of the pipeline."),
+        (Run().news(0), "In none of 1 hour with news, on 1 market, did the news move without the price."),
+        (Run(1), "No hour was judged: nothing came out at the end of the pipeline."),
+    ],
+)
+def test_a_run_without_flags_has_a_page(tmp_path: Path, run: Run, said: str) -> None:
+    root = run.page(tmp_path)
+
+    assert root.all("h1")[0].words() == said
+    assert "No hour was flagged." in root.words()
+    assert len(charts(root)) == 2
+
+
+# ---- the charts --------------------------------------------------------------------------------
+
+
+def test_every_hour_with_news_has_a_bar_and_every_hour_tells_itself(tmp_path: Path) -> None:
+    chart, _ = charts(a_day().page(tmp_path))
+
+    assert len(chart.all("rect", "bar")) == 10
+    told = [group.all("title")[0].text.split("\n") for group in chart.all("g", "hour")]
+    assert len(told) == 24
+    assert told[8] == [
+        "Mon 2026-01-05 08:00 to 09:00 UTC",
+        "signal 3 from 2 items",
+        "change +3",
+        "YES 0.48 at 08:00, change 0, observed",
+        "LAG SIGNAL, confidence 0.9000, price moved 0",
+        "a planted lag",
+    ]
+    assert told[9] == [
+        "Mon 2026-01-05 09:00 to 10:00 UTC",
+        "no news",
+        "YES 0.49 at 09:00, change 0, observed",
     ]
 
 
-def test_negative_signals_hang_below_the_zero_line(tmp_path: Path) -> None:
-    page = Run({0: 2.0, 1: -1.0, 2: -0.000001}).page(tmp_path)
+def test_a_flagged_hour_is_marked_in_both_panels_and_a_planted_one_differently(tmp_path: Path) -> None:
+    chart, _ = charts(a_day().page(tmp_path))
 
-    [figure, _] = page.all("figure")
-    [zero] = {line.attributes["y1"] for line in figure.all("line", "zero")}
-    above, *below = bars(page)
-    assert above.number("y") + above.number("height") == pytest.approx(float(zero))
-    assert [bar.number("y") for bar in below] == [float(zero)] * 2
-    assert above.number("height") == pytest.approx(2 * below[0].number("height"))
-    assert page.all("text")[0].text == "−1"
+    bands, bars = chart.all("rect", "band"), [e for e in chart.all("rect", "bar") if "flagged" in e.classes]
+    line = chart.all("path", "price")[0]
+    lowest = max(float(y) for y in re.findall(r" (\d+\.\d)", line.attributes["d"]))
+    assert len(bands) == len(bars) == len(chart.all("path", "flag")) == 2
+    for band, bar in zip(bands, bars, strict=True):
+        assert band.number("x") <= bar.number("x") < band.number("x") + band.number("width")
+        assert band.number("y") < bar.number("y")
+        assert band.number("y") + band.number("height") > lowest
+    assert len(chart.all("circle", "flagged")) == 2
+    assert len(chart.all("path", "planted")) == 2  # of them one is no flag
+
+
+@pytest.mark.parametrize(("alignment", "ends"), [("window_start", 8), ("window_end", 9)])
+def test_the_move_that_a_flag_was_compared_with_is_drawn(tmp_path: Path, alignment: str, ends: int) -> None:
+    run = Run().news(7).news(8, 3.0, flagged=True)
+    for number in range(24):
+        run.price(number)
+    run.alignment = alignment
+
+    root = run.page(tmp_path)
+
+    chart = charts(root)[0]
+    [band] = chart.all("rect", "band")
+    slot = band.number("width")
+    [move] = chart.all("path", "compared")
+    begin, end = (float(x) for x in re.findall(r"[ML](\d+\.\d)", move.attributes["d"]))
+    assert (begin, end) == pytest.approx(((ends - 1) * slot, ends * slot), abs=0.2)
+    assert f"price move up to its {'start' if ends == 8 else 'end'}" in section(root, "markets").words()
+
+
+def test_hours_without_news_are_gaps_and_a_signal_of_zero_is_none(tmp_path: Path) -> None:
+    chart = charts(Run(6).news(0, 2.0).news(1, 0.0).news(4, -1.0).page(tmp_path))[0]
+
+    above, zero, below = chart.all("rect", "bar")
+    assert zero.number("height") > 0
+    slot = chart.all("rect", "slot")[0].number("width")
+    gaps = [(gap.number("x") / slot, gap.number("width") / slot) for gap in chart.all("rect", "quiet")]
+    assert gaps == pytest.approx([(2, 2), (5, 1)], abs=0.1)
+    # the zero line is there where the news is, and a negative signal hangs from it
+    lines = [(line.number("x1") / slot, line.number("x2") / slot) for line in chart.all("line", "zero")]
+    assert lines == pytest.approx([(0, 2), (4, 5)], abs=0.1)
+    ground = chart.all("line", "zero")[0].number("y1")
+    assert above.number("y") + above.number("height") == pytest.approx(ground, abs=0.2)
+    assert below.number("y") == pytest.approx(ground, abs=0.2)
+
+
+def test_what_is_no_observed_price_has_its_own_mark(tmp_path: Path) -> None:
+    run = (
+        Run(8).price(0).price(1, status="carried").price(2).price(3, 1.0, status="clamped").price(5).price(7)
+    )
+
+    chart = charts(run.page(tmp_path))[0]
+
+    assert [len(chart.all(tag, kind)) for tag, kind in (
+        ("circle", "carried"), ("path", "clamped"), ("path", "missing"), ("circle", "alone"))] == [1, 1, 2, 2]  # fmt: skip
+    solid, broken = chart.all("path", "price")
+    assert solid.attributes["d"].count("L") == 2  # to 2 and 3; nothing leads to 5 and 7
+    assert "guessed" in broken.classes
+    assert broken.attributes["d"].count("L") == 1
+
+
+def test_a_clamped_price_does_not_make_the_others_a_flat_line(tmp_path: Path) -> None:
+    run = Run(24)
+    for number in range(24):
+        run.price(number, 0.40 + 0.1 * (number % 2))
+    run.topics[PRICES][12] |= {"price": 1.0, "price_status": "clamped"}
+
+    chart = charts(run.page(tmp_path))[0]
+
+    heights = [float(y) for y in re.findall(r" (\d+\.\d)", chart.all("path", "price")[0].attributes["d"])]
+    assert max(heights) - min(heights) > 80
+    assert sorted(set(heights))[-1] - sorted(set(heights))[1] > 70  # the ordinary prices fill the panel
+
+
+def test_the_price_is_the_first_of_yes_that_is_neither_dead_nor_late(tmp_path: Path) -> None:
+    run = Run(3)
+    run.price(0, 0.99).price(0, 0.41).price(0, 0.98).price(1, 0.97).price(1, 0.2, outcome="No").price(2, 0.42)
+    run.topics[PRICES][0]["outcome"] = "YES"
+    run.topics["dlq.polymarket.price_hourly"].append(letter("no", stage="gate", offset=0))
+    run.topics["late.polymarket.price_hourly"].append(run.topics[PRICES][3])
+
+    told = [group.all("title")[0].text for group in charts(run.page(tmp_path))[0].all("g", "hour")]
+
+    assert [re.findall(r"YES (\S+) at|(missing)", text) for text in told] == [
+        [("0.41", "")],
+        [("", "missing")],
+        [("0.42", "")],
+    ]
+
+
+def test_the_close_is_marked_and_nothing_is_missing_behind_it(tmp_path: Path) -> None:
+    run = Run(24)
+    for number in range(12):
+        run.price(number)
+    run.topics["polymarket.market_meta"].append({"market_slug": FED, "close_time": hour(12)[:14] + "07:00Z"})
+    run.world["markets"][0]["closed_time"] = hour(12)[:14] + "07:00Z"
+
+    root = run.page(tmp_path)
+
+    chart = charts(root)[0]
+    [line], [shade] = chart.all("line", "close"), chart.all("rect", "closed")
+    slot = chart.all("rect", "slot")[0].number("width")
+    assert line.number("x1") == shade.number("x") == pytest.approx((12 + 7 / 60) * slot, abs=0.2)
+    assert len(chart.all("path", "missing")) == 1  # 12:00 itself
+    assert "closed early, 2026-01-05 12:07 UTC" in root.words()
+    assert "closes 2026-03-29 08:00 UTC" in root.words()  # the other market
 
 
 @pytest.mark.parametrize(
     "signals",
-    [{0: 3.12}, {0: 0.0}, {0: -8.0}, {0: 0.000001}, {0: 123456.5, 1: -3}],
-    ids=["one", "zero", "negative", "tiny", "huge"],
+    [{0: 3.12}, {0: 0.0}, {0: -8.0}, {0: 0.000001}, {0: 123456.5, 1: -3}, {0: 1e29, 1: -1e29}, {0: 1e-300}],
+    ids=["one", "zero", "negative", "tiny", "huge", "wrong", "nothing"],
 )
-def test_the_bars_stay_inside_the_picture(signals: dict[int, float], tmp_path: Path) -> None:
-    page = Run(signals, news_hours=max(signals) + 1).page(tmp_path)
+def test_everything_stays_inside_the_picture(signals: dict[int, float], tmp_path: Path) -> None:
+    run = Run(max(signals) + 1)
+    for number, signal in signals.items():
+        run.news(number, signal)
 
-    [figure] = page.all("figure")
-    left, top, width, height = map(float, figure.all("svg")[0].attributes["viewbox"].split())
-    for rect in figure.all("rect"):
-        assert left <= rect.number("x") <= rect.number("x") + rect.number("width") <= width
+    chart = charts(run.page(tmp_path))[0]
+
+    left, top, width, height = map(float, chart.attributes["viewbox"].split())
+    for rect in chart.all("rect"):
+        assert left <= rect.number("x") <= rect.number("x") + rect.number("width") <= left + width
         assert top <= rect.number("y") <= rect.number("y") + rect.number("height") <= height
-    labels = [text.text for text in figure.all("text") if text.attributes["text-anchor"] == "end"]
-    assert len(set(labels)) == len(labels) >= 4  # two ticks at least, the word for items, 24
+    labels = [each.text for each in charts_axis(run.page(tmp_path))]
+    assert len(labels) == len(set(labels)) >= 4
 
 
-def test_a_world_without_news_has_a_page(tmp_path: Path) -> None:
-    page = Run({}).page(tmp_path)
-
-    assert "0 of 48 hours have a signal" in page.words()
-    assert bars(page) == []
-    assert "The strongest hours" not in page.words()
+def charts_axis(root: Element) -> list[Element]:
+    return root.all("div", "axis")[0].all("span")
 
 
-def test_three_hundred_hours_are_thirteen_days_on_one_scale(tmp_path: Path) -> None:
-    page = Run({number: number / 100 for number in range(300)}, news_hours=300).page(tmp_path)
+def test_240_hours_are_four_units_wide_each(tmp_path: Path) -> None:
+    run = Run(243)
+    for number in range(243):
+        run.news(number, number % 7)
 
-    assert len(bars(page)) == 300
-    scales = {tuple(text.text for text in figure.all("text")) for figure in page.all("figure")}
-    assert len(page.all("figure")) == 13
-    assert len(scales) == 1
-    assert len({e.attributes["id"] for e in page if "id" in e.attributes}) == 1
-    # nothing is known of the last day's second half: its zero line ends there
-    ends = [figure.all("line", "zero")[0].number("x2") for figure in page.all("figure")]
-    assert ends[-1] < ends[0] == ends[-2]
+    chart = charts(run.page(tmp_path))[0]
+
+    assert len(chart.all("rect", "bar")) == 243
+    assert {bar.number("width") for bar in chart.all("rect", "bar")} == {3.0}
+    assert [text.text for text in chart.all("text", "day")][:2] == ["Mon 5 Jan", "Tue 6 Jan"]
 
 
 def test_a_row_dated_1970_does_not_stretch_the_chart(tmp_path: Path) -> None:
-    run = Run({0: 1.5})
-    for odd in ("1970-01-01T00:00:00Z", "2026-01-04T23:30:00Z", "no time at all"):
-        run.found.hours[odd] = run.found.table[odd] = figures(3)
+    run = Run().news(3)
+    for odd in ("1970-01-01T00:00:00Z", "2026-01-04T23:30:00Z", "no time at all", None, 7, {"a": 1}):
+        run.topics[SIGNALS].append({"market_slug": FED, "window_start": odd, "mention_count": 1,
+                                    "source_weighted_signal": 9.0})  # fmt: skip
 
-    page = run.page(tmp_path)
+    root = run.page(tmp_path)
 
-    assert len(page.all("figure")) == 2
-    assert len(bars(page)) == 1
-    assert "3 hours more, outside the record, in the table only." in page.words()
-
-
-# the records
+    assert len(charts(root)[0].all("g", "hour")) == 24
+    assert len(charts(root)[0].all("rect", "bar")) == 1
+    assert "no time at all" in captioned(root, "Every hour").words()
 
 
-def test_the_law_stands_there_in_numbers(tmp_path: Path) -> None:
-    run = Run(dict.fromkeys(range(48), 1.0))
-    run.found.counts["in"] += 4000
-    run.found.counts["duplicate"] += 4000
+def test_the_table_has_all_that_the_chart_has_to_the_last_digit(tmp_path: Path) -> None:
+    run = Run().news(3, 1.234567, flagged=True, confidence=0.8125, price_delta=-0.0199)
 
-    page = run.page(tmp_path)
-
-    law = " ".join(page.all("p", "law")[0].words().split())
-    assert law == "4,115 records in = 96 counted + 2 late + 4,007 repeated + 4 dead + 6 heartbeats"
-    [bar] = page.all("svg", "stacked")
-    parts = [rect.number("width") for rect in bar.all("rect")]
-    assert min(parts) >= 4  # two of four thousand are still to be seen
-    last = bar.all("rect")[-1]
-    assert last.number("x") + last.number("width") == pytest.approx(1000, abs=1)
+    assert rows_of(captioned(run.page(tmp_path), "Every hour")) == [
+        ["2026-01-05 03:00", "2", "1.234567", "1.234567", "1.234567", "0.5", "−0.0199", "observed", "0.8125",
+         "flagged"],
+    ]  # fmt: skip
 
 
-# what the dumps add
+def test_a_market_that_only_the_data_knows_has_a_chart_too(tmp_path: Path) -> None:
+    root = a_day().news(5, market="somebody-elses").page(tmp_path)
+
+    assert [each.words() for each in section(root, "markets").all("h3")] == [
+        f"Will {FED}?",
+        f"Will {BTC}?",
+        "somebody-elses",
+    ]
 
 
-def item(
-    item_id: str, title: str, score: Any = 2.0, source: str = "Reuters", at: str = "00:10"
-) -> dict[str, Any]:
-    return {
-        "item_id": item_id, "title": title, "published_at": f"2026-01-05T{at}:00Z", "source": source,
-        "article_score": score, "source_weight": 0.9,
-    }  # fmt: skip
+def test_a_thousand_markets_of_a_wrong_piece_are_not_a_thousand_charts(tmp_path: Path) -> None:
+    run = a_day()
+    for number in range(1000):
+        run.news(2, market=f"m-{number}", flagged=True)
+
+    root = run.page(tmp_path)
+
+    assert len(charts(root)) == 12
+    assert "990 markets more: in the dumps only." in root.words()
+    assert len(rows_of(captioned(root, "Flagged hours"))) == 1003
 
 
-def letter(
-    reason: str, original: str = "e30=", stage: str = "producer", offset: Any = None
-) -> dict[str, Any]:
-    partition = None if offset is None else 0
-    return {"reason": reason, "original": original, "stage": stage,
-            "source_partition": partition, "source_offset": offset}  # fmt: skip
+# ---- the flagged hours -------------------------------------------------------------------------
 
 
-def dump(folder: Path, news: list[Any] = [], dead: list[Any] = [], late: list[Any] = []) -> Path:  # noqa: B006
-    for name, values in (("rss.events", news), ("dlq.rss.events", dead), ("late.rss.events", late)):
-        rows = [
-            {
-                "partition": 0,
-                "offset": offset,
-                "value": value if isinstance(value, str) else json.dumps(value),
-            }
-            for offset, value in enumerate(values)
-        ]
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return folder
+def test_every_flagged_hour_is_a_row_in_order_of_time(tmp_path: Path) -> None:
+    rows = rows_of(captioned(a_day().page(tmp_path), "Flagged hours"))
+
+    assert [row[:7] for row in rows] == [
+        ["2026-01-05 08:00", FED, "+3.000", "0.0000", "0.9000", "observed", "planted"],
+        ["2026-01-05 10:00", FED, "+2.000", "−0.0199", "0.7354", "observed", "no"],
+        ["2026-01-05 12:00", BTC, "+4.000", "0.0000", "0.9000", "carried", "no"],
+    ]
 
 
-def test_the_strongest_hours_name_the_headlines_that_were_counted(tmp_path: Path) -> None:
-    news = [
-        item("a", "Fed hikes"),
-        item("a", "Fed hikes (updated)"),
-        item("b", "Dovish", score=-3.0),
-        item("late-1", "Too late"),
-        item("c", "Dead", score="a lot"),
-        item("d", "Dead too"),
-        {"kind": "heartbeat", "published_at": "2026-01-05T00:15:00Z"},
+def test_a_flag_that_only_the_table_has_is_a_row_too_and_said(tmp_path: Path) -> None:
+    run = a_day()
+    run.topics[LAGS].pop()
+
+    root = run.page(tmp_path)
+
+    assert len(rows_of(captioned(root, "Flagged hours"))) == 3
+    assert "1 flagged hour is in the topic or in the table only, not in both." in root.words()
+
+
+def test_flags_without_an_observed_price_are_counted_apart(tmp_path: Path) -> None:
+    words = section(a_day().page(tmp_path), "flagged").words()
+
+    assert "3 hours are flagged. 1 of them had no observed price (1 carried): count those apart." in words
+
+
+def test_the_headlines_are_those_that_were_counted_strongest_first(tmp_path: Path) -> None:
+    run = Run().news(7).news(8, 3.0, flagged=True)
+    run.topics[NEWS] = [
+        item(FED, "dead", 8, 90.0),
+        item(FED, "late", 8, 80.0),
+        item(FED, "mild", 8, 1.0),
+        item(FED, "dovish", 8, -6.5, title="Dovish", source="Bloomberg"),
+        item(FED, "dovish", 8, -7.5, title="Dovish (updated)"),
+        item(FED, "hike", 8, 11.0, title="Fed hikes"),
+        item(FED, "none", 8, article_score="a lot"),
+        item(FED, "other hour", 9, 70.0),
+        item(BTC, "other market", 8, 60.0),
+        heartbeat(published_at=hour(8)),
         "not JSON",
         ["not an object"],
     ]
+    run.topics["dlq.rss.events"].append(letter("no", stage="gate", offset=0))
+    run.topics["late.rss.events"].append({"market_slug": FED, "item_id": "late", "late_by_seconds": 60})
 
-    page = Run({0: 1.5}).page(tmp_path, dump(tmp_path, news, dead=[letter("no", stage="gate", offset=5)]))
+    [lines] = captioned(run.page(tmp_path), "Flagged hours").all("td", "lines")
 
-    [strongest] = page.all("ol", "hours")
-    lines = [" ".join(line.words().split()) for line in strongest.all("ul")[0].all("li")]
-    assert lines == ["Dovish Reuters, −3 × 0.9", "Fed hikes Reuters, 2 × 0.9"]
-
-
-def test_the_strongest_hour_is_the_farthest_from_zero(tmp_path: Path) -> None:
-    page = Run({0: 1.5, 1: -8.0, 2: 4.0}).page(tmp_path)
-
-    hours = [e.text for e in page.all("ol", "hours")[0].all("strong")]
-    assert hours == ["2026-01-05 01:00", "2026-01-05 02:00", "2026-01-05 00:00"]
-
-
-def test_reasons_that_differ_by_a_value_are_one_reason(tmp_path: Path) -> None:
-    dead = [
-        letter("no time with a zone in '2026-01-05T10:00:00'", "YQ=="),
-        letter("no time with a zone in '2026-01-05T10:00:00'", "YQ=="),
-        letter("no time with a zone in '2026-01-06T11:00:00'", "Yg=="),
-        letter("not a JSON object", stage="gate", offset=4),
+    assert [line.words() for line in lines.all("li")] == [
+        "+11.00Fed hikes Reuters",
+        "−6.50Dovish Bloomberg",
+        "+1.00Headline mild Reuters",
+        "and 1 more",
     ]
 
-    page = Run({0: 1.5}).page(tmp_path, dump(tmp_path, dead=dead))
 
-    [reasons] = page.all("table", "reasons")
-    assert [[cell.text for cell in row.all("td")] for row in reasons.all("tr")][1:] == [
-        ["producer: no time with a zone in …", "3", "2"],
-        ["gate: not a JSON object", "1", "1"],
+def test_a_flag_without_a_confidence_is_no_flag_of_confidence_zero(tmp_path: Path) -> None:
+    run = Run().news(7).news(8, 3.0, flagged=True, confidence=None).news(9, 6.0, flagged=True, confidence=7)
+
+    root = run.page(tmp_path)
+
+    assert [row[4] for row in rows_of(captioned(root, "Flagged hours"))] == ["none", "7.0000"]
+    assert "2 flagged hours have none from 0 to 1." in root.words()
+    assert root.all("svg", "histogram") == []
+
+
+# ---- how sure, and how right -------------------------------------------------------------------
+
+
+def test_the_histogram_has_every_flagged_hour(tmp_path: Path) -> None:
+    run = Run()
+    for number, sure in enumerate((0.0, 0.05, 0.6, 0.61, 0.95, 1.0)):
+        run.news(number, 3.0, flagged=True, confidence=sure)
+
+    [picture] = run.page(tmp_path).all("svg", "histogram")
+
+    assert [title.text for title in picture.all("title")] == [
+        "0.00 to 0.05: 1 flagged hour",
+        "0.05 to 0.10: 1 flagged hour",
+        "0.60 to 0.65: 2 flagged hours",
+        "0.95 to 1.00: 2 flagged hours",
     ]
+    assert sum(int(count.text) for count in picture.all("text", "count")) == 6
+
+
+@pytest.mark.parametrize("alignment", ["window_start", "window_end"])
+def test_precision_and_recall_of_this_run_are_counted_and_the_other_is_told(
+    tmp_path: Path, alignment: str
+) -> None:
+    run = a_day().planted(8, BTC)
+    run.alignment = alignment
+
+    rows = rows_of(captioned(run.page(tmp_path), "3 planted lags in this world"))
+
+    counted = ["3", "1", "33 %", "33 %"]
+    told = {"window_start": ["70", "7", "10 %", "77 %"], "window_end": ["5", "4", "80 %", "66 %"]}
+    assert [row[1:] for row in rows] == [counted if name == alignment else told[name] for name in told]
+    assert ["this run" in row[0] for row in rows] == [name == alignment for name in told]
+
+
+def test_what_was_planted_and_not_flagged_is_listed_with_its_figures(tmp_path: Path) -> None:
+    run = a_day().news(20, 1.5, signal_delta=0.9, price_delta=0.05)
+
+    assert rows_of(captioned(run.page(tmp_path), "Planted lags that were not flagged")) == [
+        ["2026-01-05 20:00", FED, "+0.900", "+0.0500", "observed"]
+    ]
+
+
+def test_flags_of_ordinary_hours_are_told(tmp_path: Path) -> None:
+    words = section(a_day().planted(10, what="moves").page(tmp_path), "confidence").words()
+
+    assert "Of the 2 not planted 1 is an hour in which the price moved together with the news" in words
+
+
+# ---- every record ------------------------------------------------------------------------------
+
+
+def test_the_law_stands_there_in_numbers_that_a_recount_gives(tmp_path: Path) -> None:
+    run = a_day()
+    run.topics[NEWS] += [item(FED, "late", 1), "not JSON", {"published_at": 7, "kind": "heartbeat"}]
+    run.topics["late.rss.events"].append({"market_slug": FED, "item_id": "late"})
+    run.topics["dlq.rss.events"] += [
+        letter("no", stage="gate", offset=len(run.topics[NEWS]) - n) for n in (1, 2)
+    ]
+    run.topics["dlq.rss.events"].append(letter("refused"))
+    run.price(3, 0.9).price(-4)
+    run.topics["late.polymarket.price_hourly"].append(run.topics[PRICES][-1])
+    total = {name: len(run.topics[name]) for name in (NEWS, PRICES)}
+
+    laws = [" ".join(law.words().split()) for law in section(run.page(tmp_path), "records").all("p", "law")]
+
+    assert laws == [
+        f"{total[NEWS]} records in = 22 counted + 1 late + 22 repeated + 2 dead + 3 heartbeats",
+        f"{total[PRICES]} records in = 48 used (YES) + 24 not used (other outcomes) + 1 late + 1 repeated + 0 dead "
+        "+ 3 heartbeats",
+    ]
+
+
+def test_a_part_of_two_in_thousands_is_still_to_be_seen(tmp_path: Path) -> None:
+    run = a_day()
+    run.topics[NEWS] += run.topics[NEWS][:2] * 2000
+    run.topics["late.rss.events"].append({"market_slug": FED, "item_id": "late"})
+
+    bar = section(run.page(tmp_path), "records").all("svg", "stacked")[0]
+
+    parts = bar.all("rect")
+    assert min(part.number("width") for part in parts) >= 4
+    assert parts[-1].number("x") + parts[-1].number("width") == pytest.approx(1000, abs=1)
+
+
+def test_why_the_dead_are_dead_is_told_with_an_original(tmp_path: Path) -> None:
+    def encoded(text: bytes) -> str:
+        return base64.b64encode(text).decode()
+
+    run = a_day()
+    run.topics["dlq.rss.events"] += [
+        letter("no time with a zone in '2026-01-05T10:00:00'", encoded(b"first <one>")),
+        letter("no time with a zone in '2026-01-06T11:00:00'", encoded(b"second")),
+        letter("not a JSON object", encoded(b"\xff\xfe" + b"x" * 500), stage="gate", offset=4),
+        letter(
+            "source_weight is not between 0 and 1", encoded(b"y" * 500 + b'"source_weight": 7}'), "gate", 5
+        ),
+    ]
+    run.topics["dlq.polymarket.price_hourly"].append(letter("no market: HTTP 500", "not base64 at all"))
+
+    rows = rows_of(captioned(run.page(tmp_path), "Why the dead are dead"))
+
+    assert [row[:2] for row in rows] == [
+        ["not a JSON objectrss.events, gate", "1"],
+        ["source_weight is not between 0 and 1rss.events, gate", "1"],
+        ["no time with a zone in …rss.events, producer", "2"],
+        ["no market: HTTP 500polymarket.price_hourly, producer", "1"],
+    ]
+    assert rows[0][2] == "\ufffd\ufffd" + "x" * 217 + "…"
+    assert rows[1][2] == "…" + "y" * 60 + '"source_weight": 7}'  # what is wrong with it is not cut off
+    assert rows[2][2] == "first <one>"
 
 
 def test_how_late_the_late_were_is_said(tmp_path: Path) -> None:
-    late = [{"late_by_seconds": seconds} for seconds in (600, 45, 14_100)]
+    run = a_day()
+    run.topics["late.rss.events"] += [{"late_by_seconds": seconds} for seconds in (600, 45, 14_100, "soon")]
+    run.topics["late.polymarket.price_hourly"].append({"late_by_seconds": 300_000})
 
-    page = Run({0: 1.5}).page(tmp_path, dump(tmp_path, late=late))
+    words = section(run.page(tmp_path), "records").words().replace("\N{NO-BREAK SPACE}", " ")
 
-    assert "The late came 45 s to 3 h 55 min after their hour had closed." in page.words().replace(
-        "\u00a0", " "
+    assert (
+        "4 news items, 45 s to 3 h 55 min after their hour had closed. 1 price, 3 d 11 h after its hour"
+        in words
     )
 
 
-# how to do it again, and the examples in the docstrings
+def test_prices_that_are_not_observed_and_failures_are_counted(tmp_path: Path) -> None:
+    run = (
+        Run(8).price(0).price(1, status="carried").price(2, 1.0, status="clamped").price(3, status="guessed")
+    )
+    run.news(5, price_status="missing", price=None)
+    run.topics["dlq.processing"] += [
+        {"job": "detector", "error_type": "ValueError", "message": "no number", "record": "{}"},
+        {"job": "detector", "error_type": "ValueError", "message": "no number", "record": "[]"},
+        "not JSON",
+    ]
+
+    root = run.page(tmp_path)
+
+    words = section(root, "records").words()
+    assert (
+        "1 observed, 1 carried, 1 clamped, 1 of another status. For 1 hour with news there was none" in words
+    )
+    assert "3 records in dlq.processing." in words
+    assert rows_of(captioned(root, "What could not be computed")) == [
+        ["ValueError: no numberdetector", "2", "{}"],
+        ["no message", "1", ""],
+    ]
 
 
-def test_the_command_that_makes_this_page_again_is_on_it(tmp_path: Path) -> None:
-    page = Run({0: 1.5}, news_hours=300).page(tmp_path)
+def test_the_health_of_the_apis_is_counted_by_source(tmp_path: Path) -> None:
+    run = a_day()
+    for source, status, problem in (
+        ("clob", 200, ""), ("clob", 200, "not JSON"), ("clob", 0, "ConnectionError"),
+        ("http://127.0.0.1:36359/v1.1/fed.json", 200, ""), ("http://127.0.0.1:36359/v1.1/fed.json", 304, ""),
+    ):  # fmt: skip
+        run.topics["ops.api_health"].append(
+            {"source": source, "status": status, "response_time_ms": 7, "error_message": problem}
+        )
 
-    assert [e.words().strip() for e in page.all("pre")] == ["make demo SEED=7 HOURS=300"]
-    assert "windows (yours)" in [e.text for e in page.all("li", "yours")]
+    text = run.text(tmp_path)
+
+    rows = rows_of(captioned(Page(text).root, "Health of the APIs"))
+    assert [[cell.replace("\N{NO-BREAK SPACE}", " ") for cell in row] for row in rows] == [
+        ["/v1.1/fed.json", "2", "0", "7 ms", "200 × 1, 304 × 1", "none"],
+        ["clob", "3", "2", "7 ms", "200 × 2, no answer × 1", "not JSON × 1, ConnectionError × 1"],
+    ]
+    assert "127.0.0.1" not in text  # a port of this machine is nobody's to know, and another one next time
 
 
-@pytest.mark.parametrize("module", [chart, report])
+# ---- how to do it again ------------------------------------------------------------------------
+
+
+def test_the_commands_that_make_and_count_it_again_are_on_it(tmp_path: Path) -> None:
+    run = a_day()
+    run.topics[LAGS] = [row for row in run.topics[LAGS] if isinstance(row, dict)]
+
+    make, recount = [each.words() for each in section(run.page(tmp_path), "run").all("pre")]
+
+    assert make == "make demo SEED=7 HOURS=24"
+    words = shlex.split(recount)
+    assert words[:2] == ["python3", "-c"]
+    counted = subprocess.run(
+        [sys.executable, *words[1:]], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert counted.stdout == "3\n"
+
+
+def test_the_page_can_be_made_again_of_its_folder(tmp_path: Path) -> None:
+    text = a_day().text(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    assert write_report(tmp_path) == tmp_path / "report.html"
+
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert (tmp_path / "report.html").read_text() == text
+
+
+def test_time_memory_and_versions_are_told(tmp_path: Path) -> None:
+    words = section(a_day().page(tmp_path), "run").words()
+
+    for told in (
+        "Seconds in all 8.5",
+        "1,357 MB",
+        "apache-flink 2.2.1",
+        "services 6.0",
+        "Made 2026-11-21 08:40 UTC",
+    ):
+        assert told in words
+
+
+# ---- odd data ----------------------------------------------------------------------------------
+
+ODD: list[Any] = [
+    None, True, "", "NaN", "1e999", HOSTILE, "\ud800\x00\u202e", "x" * 5_000, [], [[]], {}, {"a": [1]}, -1, 0.5,
+    10**400, 1e300, -1e300, "9999-12-31T23:00:00Z", "0001-01-01T00:00:00Z", "2026-01-05T08:00:00+02:00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+def test_no_odd_value_of_a_field_breaks_the_page(tmp_path: Path, odd: Any) -> None:
+    """Each field of each kind of record in turn, next to records that are as they should be."""
+    run = everything()
+    for values in [*run.topics.values(), *run.tables.values()]:
+        for value in [value for value in values if isinstance(value, dict)][:4]:
+            values += [value | {name: odd} for name in value]
+    run.world["lags"] += [{"market": FED, "hour": odd}, {"market": odd, "hour": hour(2)}, odd]
+    run.world["markets"] += [odd, {"slug": odd, "end_date": odd, "closed_time": odd, "question": odd}]
+
+    root = run.page(tmp_path)
+
+    assert root.all("h1")
+    assert "2026-01-05 08:00" in captioned(root, "Flagged hours").words()
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+def test_no_odd_value_in_the_summary_breaks_the_page(tmp_path: Path, odd: Any) -> None:
+    plain = everything().summary()
+    for name in plain:
+        run = everything()
+        run.changes = {name: odd}
+        assert run.page(tmp_path).all("h1")
+        if isinstance(plain[name], dict):
+            run.changes = {name: dict.fromkeys(plain[name], odd)}
+            assert run.page(tmp_path).all("h1")
+
+
+def everything() -> Run:
+    """A record of each kind."""
+    run = a_day()
+    run.topics["dlq.rss.events"].append(letter("no", stage="gate", offset=2))
+    run.topics["dlq.polymarket.price_hourly"].append(letter("no"))
+    run.topics["dlq.processing"].append(
+        {"job": "detector", "error_type": "E", "message": "m", "record": "{}"}
+    )
+    run.topics["late.rss.events"].append({"market_slug": FED, "item_id": "late", "late_by_seconds": 60})
+    run.topics["late.polymarket.price_hourly"].append(
+        {"market_slug": FED, "outcome": "Yes", "late_by_seconds": 60}
+    )
+    run.topics["ops.api_health"].append(
+        {"source": "clob", "status": 200, "response_time_ms": 7, "error_message": ""}
+    )
+    return run
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"7", b'{"value": {"base64": "AA=="}}', b'{"value": "[1]"}',
+             b'{"partition": [], "offset": {}, "value": "{}"}', b"[" * 100_000]
+)  # fmt: skip
+def test_no_odd_line_breaks_the_page(tmp_path: Path, line: bytes) -> None:
+    everything().write(tmp_path)
+    for path in tmp_path.glob("*/*.jsonl"):
+        path.write_bytes(line + b"\n" + path.read_bytes() + line)
+
+    root = Page(write_report(tmp_path).read_text(encoding="utf-8")).root
+
+    assert len(rows_of(captioned(root, "Flagged hours"))) == 3
+
+
+def test_no_missing_file_breaks_the_page(tmp_path: Path) -> None:
+    names = [path.relative_to(tmp_path) for path in everything().write(tmp_path).rglob("*.json*")]
+    for name in names:
+        (everything().write(tmp_path) / name).unlink()
+        if name.name != "summary.json":
+            assert Page(write_report(tmp_path).read_text(encoding="utf-8")).root.all("h1")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.sampled_from(ODD),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_wrong_pipeline_breaks_the_page(tmp_path: Path, data: st.DataObject) -> None:
+    run = everything()
+    for values in [*run.topics.values(), *run.tables.values()]:
+        value = values and data.draw(st.sampled_from(values))
+        if isinstance(value, dict):
+            values.append(value | data.draw(st.dictionaries(st.sampled_from(sorted(value)), json_values)))
+    run.changes = data.draw(st.dictionaries(st.sampled_from(sorted(run.summary())), json_values, max_size=4))
+
+    assert run.page(tmp_path).all("h1")
+
+
+# ---- a whole world -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, dict[str, Any]]:
+    """Folder, truth and world of 240 hours on three markets, with 60,000 records of news in it."""
+    recorded = world(seed=1, hours=240)
+    expected, run = truth(recorded), Run(243)
+    run.world, run.changes = recorded, {"markets": [market["slug"] for market in recorded["markets"]]}
+    for (market, start), figures in expected.hours.items():
+        run.topics[SIGNALS].append({"market_slug": market, "window_start": start, "mention_count": int(figures[0]),
+                                    "source_weighted_signal": float(figures[2])})  # fmt: skip
+        row = expected.lags[market, start] | {"market": market, "window_start": start}
+        run.topics[LAGS].append({name: number(value) for name, value in row.items()})
+    for slug, hours in recorded["prices"].items():
+        for start, quoted in hours.items():
+            sides = quoted.get("Yes") if isinstance(quoted, dict) else None
+            if isinstance(sides, dict) and isinstance(sides.get("BUY"), float):
+                run.topics[PRICES].append({"market_slug": slug, "outcome": "Yes", "event_time": start,
+                                           "price": sides["BUY"], "price_status": "observed"})  # fmt: skip
+    items = [
+        item(entry["market"], shown.get("id") or shown["url"], 0, title=shown["title"], summary="x" * 120,
+             published_at=entry["from"])
+        for entry in recorded["entries"] for shown in (entry["item"],)
+    ]  # fmt: skip
+    run.topics[NEWS] = (items * (60_000 // len(items) + 1))[:60_000]
+    folder = run.write(tmp_path_factory.mktemp("whole"))
+    return folder, expected, recorded
+
+
+def number(value: Any) -> Any:
+    return float(value) if isinstance(value, str) and re.fullmatch(r"-?\d+\.\d+", value) else value
+
+
+def test_a_whole_world_is_told_as_the_oracle_knows_it(whole: tuple[Path, Any, dict[str, Any]]) -> None:
+    folder, expected, recorded = whole
+
+    root = Page(write_report(folder).read_text(encoding="utf-8")).root
+
+    flagged = sorted((start, market) for (market, start), lag in expected.lags.items() if lag["lag_flag"])
+    rows = rows_of(captioned(root, "Flagged hours"))
+    assert [(row[0].replace(" ", "T") + ":00Z", row[1]) for row in rows] == flagged
+    assert len(flagged) > 30
+    planted = {(lag["hour"], lag["market"]) for lag in recorded["lags"]}
+    assert sum(row[6] == "planted" for row in rows) == len(planted & set(flagged))
+    bars = Counter(market for market, _ in expected.hours)
+    assert [len(chart.all("rect", "bar")) for chart in charts(root)] == [
+        bars[market["slug"]] for market in recorded["markets"]
+    ]
+
+
+def test_a_whole_world_takes_three_seconds_and_three_megabytes_at_most(
+    whole: tuple[Path, Any, dict[str, Any]],
+) -> None:
+    began = time.process_time()  # not by the clock: others work beside the tests
+    path = write_report(whole[0])
+
+    assert time.process_time() - began < 3
+    assert path.stat().st_size < 3_000_000
+
+
+# ---- the examples in the docstrings ------------------------------------------------------------
+
+MODULES = [
+    importlib.import_module(each.name)
+    for each in pkgutil.walk_packages(report.__path__, f"{report.__name__}.")
+]
+
+
+@pytest.mark.parametrize(
+    "module", MODULES, ids=lambda module: module.__name__.removeprefix("capstone_marketlag.")
+)
 def test_the_examples_hold(module: Any) -> None:
     assert doctest.testmod(module).failed == 0
+
+
+def test_there_is_markup_in_one_module_only() -> None:
+    """Html is text that is not escaped any more: nobody but `markup` makes it."""
+    makers: Callable[[Any], bool] = lambda module: "Html(" in Path(module.__file__).read_text()  # noqa: E731
+
+    assert [module.__name__ for module in MODULES if makers(module)] == ["capstone_marketlag.report.markup"]

@@ -68,3 +68,15 @@ def test_a_process_that_ends_at_once_is_not_started_for_ever(toy: Toy) -> None:
     toy.command = "raise SystemExit(3)"
     with pytest.raises(LabError, match="toy ended while it was starting"):
         toy.start()
+
+
+def test_a_worker_whose_parent_was_killed_is_ended_though_it_leads_no_group(tmp_path: Path) -> None:
+    code = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
+    parent = process.spawn([sys.executable, "-c", code], stack=tmp_path, output=tmp_path / "log",
+                           env=dict(os.environ), cwd=tmp_path)  # fmt: skip
+    process.until(lambda: len(process.marked(tmp_path)) == 2, 10, lambda: None)
+    os.kill(parent.pid, signal.SIGKILL)
+    process.until(lambda: len(process.marked(tmp_path)) == 1, 10, lambda: None)
+    process.end(process.marked(tmp_path))
+
+    assert process.marked(tmp_path) == []

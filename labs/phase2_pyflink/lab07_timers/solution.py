@@ -9,7 +9,7 @@ KEPT_MS = 7 * 24 * HOUR_MS
 
 
 def timers(window_start: int) -> list[int]:
-    """When to look again after an hour with news (event-time ms): at the next hour's end, and in seven days."""
+    """When to look again after an hour with news (event-time ms): at the next hour's end, in seven days."""
     return [window_start + 2 * HOUR_MS, window_start + KEPT_MS]
 
 

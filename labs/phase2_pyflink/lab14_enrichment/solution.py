@@ -24,8 +24,8 @@ def remember(markets: Any, market: str, fetched_at: int, question: str, close_ti
     versions = json.loads(markets.get(market) or "[]")
     versions = sorted([*versions, [fetched_at, question, close_time]], key=lambda version: version[0])
     # a version that repeats the one before it adds nothing; one an hour would fill the state
-    kept = [new for old, new in zip([None, *versions], versions, strict=False) if not old or old[1:] != new[1:]]
-    markets.put(market, json.dumps(kept))
+    pairs = zip([None, *versions], versions, strict=False)
+    markets.put(market, json.dumps([new for old, new in pairs if not old or old[1:] != new[1:]]))
 
 
 def as_of(markets: Any, market: str, moment: int) -> Meta | None:

@@ -1,0 +1,150 @@
+"""What was found, whether it is right, and on whose pieces it ran: the page in three lines."""
+
+from __future__ import annotations
+
+from capstone_marketlag.report.markup import Html, join, shortened, stranger, tag
+from capstone_marketlag.report.read.facts import NEWS_PARTS, PRICE_PARTS, Facts
+from capstone_marketlag.report.read.values import mapping, text
+from capstone_marketlag.report.words import day, listed, many
+
+
+def title(facts: Facts) -> str:
+    """What the tab says."""
+    seed, flags = text(facts.summary.get("seed")), many(len(facts.hours.flagged), "lag signal")
+    return f"MarketLag, seed {seed}: {flags}, {'correct' if facts.right else 'wrong'}"
+
+
+def section(facts: Facts) -> Html:
+    """The head of the page."""
+    return tag(
+        "header",
+        tag("p", _world(facts), class_="kicker"),
+        tag("h1", _found(facts)),
+        _verdict(facts),
+        tag(
+            "p",
+            "A lag signal: from one hour to the next the news signal of a market rose by more than 1.0, and "
+            "the price of YES moved by less than 0.02. It is flagged, with a confidence from 0 to 1.",
+            class_="lead",
+        ),
+        tag(
+            "nav",
+            join(
+                tag("a", name, href=f"#{target}")
+                for target, name in (
+                    ("markets", "Markets"),
+                    ("flagged", "Flagged hours"),
+                    ("confidence", "How sure"),
+                    ("records", "Every record"),
+                    ("run", "The run"),
+                )
+            ),
+            aria_label="On this page",
+        ),
+    )
+
+
+def _world(facts: Facts) -> str:
+    summary = facts.summary
+    told = f"MarketLag · recorded world, seed {text(summary.get('seed'))}"
+    hours = text(summary.get("hours_of_news"))
+    if hours:
+        told += f" · {hours} hour{'s' * (hours != '1')} of news"
+    if facts.start and facts.end:
+        first, last = day(facts.start), day(facts.end)
+        told += f", {first} to {last} {facts.end.year}" if first != last else f", {first} {facts.end.year}"
+    return told
+
+
+def _found(facts: Facts) -> Html:
+    """The finding, in one sentence."""
+    flagged, judged = len(facts.hours.flagged), len(facts.hours.judged)
+    where = many(len({hour.market for hour in facts.hours.found.values()}) or len(facts.markets), "market")
+    if not judged and not flagged:
+        return join(["No hour was judged: nothing came out at the end of the pipeline."])
+    if not flagged:
+        return join(
+            [f"In none of {many(judged, 'hour')} with news, on {where}, did the news move without the price."]
+        )
+    return join(
+        [
+            "In ",
+            tag("strong", many(flagged, "hour")),
+            f" of {judged:,} with news, on {where}, the news moved and the price did not.",
+        ]
+    )
+
+
+def _verdict(facts: Facts) -> Html:
+    good = facts.right
+    checks = [_conserved(facts), _equal(facts), _pieces(facts)]
+    difference = None
+    if not good:
+        told = text(facts.summary.get("first_difference")) or _unnamed(facts)
+        difference = tag("p", tag("strong", "First difference: "), stranger(told, 2_000), class_="difference")
+    return tag(
+        "section",
+        tag("h2", "Correct" if good else "Wrong"),
+        difference,
+        tag("ul", join(checks)),
+        class_="verdict good" if good else "verdict bad",
+    )
+
+
+def _unnamed(facts: Facts) -> str:
+    if facts.hours.twice:
+        market, hour = facts.hours.twice[0]
+        return f"{hour} of {market} stands twice in a topic."
+    if not facts.conserved:
+        return "not every record is accounted for; the equations below say which are not."
+    return "the demo named none."
+
+
+def _check(holds: bool | None, claim: str, detail: str) -> Html:
+    sign = "•" if holds is None else "✓" if holds else "✗"
+    kind = None if holds is None else "holds" if holds else "fails"
+    return tag(
+        "li",
+        tag("span", sign, class_="sign", aria_hidden="true"),
+        tag("strong", claim),
+        f" {detail}",
+        class_=kind,
+    )
+
+
+def _conserved(facts: Facts) -> Html:
+    records = facts.news.counts["in"] + facts.prices.counts["in"]
+    if facts.conserved:
+        return _check(True, "Conserved:", f"each of {many(records, 'record')} is in exactly one place.")
+    placed = sum(facts.news.counts[part] for part in NEWS_PARTS)
+    placed += sum(facts.prices.counts[part] for part in PRICE_PARTS)
+    detail = f"{many(records, 'record')} in, {placed:,} accounted for."
+    if facts.hours.twice:
+        detail += f" {many(len(facts.hours.twice), 'hour stands', 'hours stand')} in a topic more than once."
+    elif placed == records:
+        detail = "the demo's own count does not come out even."
+    return _check(False, "Not conserved:", detail)
+
+
+def _equal(facts: Facts) -> Html:
+    return _check(
+        facts.equal,
+        "Equal to the oracle," if facts.equal else "Not equal to the oracle,",
+        "which works the answer out a second time, from the recorded world, with code of its own.",
+    )
+
+
+def _pieces(facts: Facts) -> Html:
+    pieces = {slug: text(whose) for slug, whose in mapping(facts.summary.get("pieces")).items()}
+    yours = [slug for slug, whose in pieces.items() if whose != "reference"]
+    if not pieces:
+        return _check(None, "Pieces:", "the summary does not say whose.")
+    if not yours:
+        return _check(None, "Pieces:", f"all {len(pieces)} are the reference's.")
+    if len(yours) == len(pieces):
+        return _check(None, "Pieces:", f"all {len(pieces)} are yours.")
+    are = "is" if len(yours) == 1 else "are"
+    names = listed([shortened(slug, 60) for slug in yours])
+    return _check(
+        None, "Pieces:", f"{names} {are} yours, the other {len(pieces) - len(yours)} the reference's."
+    )

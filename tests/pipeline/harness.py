@@ -1,0 +1,240 @@
+"""The whole pipeline on a world, in this process, with something done to it while records are in flight.
+
+One stack for all tests of a module; topics, tables and jobs are made anew for each run. What comes out is read
+back as a reader would and compared with the oracle.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import psycopg2
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from capstone_marketlag import dump, oracle, tables, topics
+from capstone_marketlag.application import Application
+from capstone_marketlag.compare import first_difference
+from capstone_marketlag.drain import drain
+from capstone_marketlag.outcome import Outcome, conserved, outcome
+from capstone_marketlag.replay.generate import world as generate
+from capstone_marketlag.replay.player import Player, settings_for
+from capstone_marketlag.replay.server import ReplayServer
+from capstone_marketlag.settings import Settings
+from labkit.errors import LabError
+from labkit.services import process
+from labkit.services.stack import Stack
+
+#: restarts of a test come one after the other: the production profile would wait longer each time
+QUICK_RESTARTS = {
+    "restart-strategy.exponential-delay.initial-backoff": "500 ms",
+    "restart-strategy.exponential-delay.max-backoff": "1 s",
+}
+#: seconds between two ticks of the world while a fault is at work: records are in flight all the time
+SLOW = 0.5
+World = dict[str, Any]
+
+
+def chosen_seed() -> int:
+    """A seed that nobody chose: another one each day, printed by whoever uses it; LAB_TEST_SEED names one."""
+    return int(os.environ.get("LAB_TEST_SEED") or time.time() // 86_400)
+
+
+def only_market(world: World, slug: str) -> World:
+    """The world of one of its markets alone."""
+    one = copy.deepcopy(world)
+    one["markets"] = [market for market in one["markets"] if market["slug"] == slug]
+    one["prices"] = {slug: one["prices"][slug]}
+    for name in ("entries", "lags", "moves"):
+        one[name] = [each for each in one[name] if each["market"] == slug]
+    one["faults"] = [each for each in one["faults"] if each["market"] in (slug, None)]
+    return one
+
+
+@dataclass
+class Run:
+    """One run while it happens: what a fault may touch."""
+
+    stack: Stack
+    application: Application
+    player: Player
+    random: random.Random
+    read: dict[str, dump.Rows] = field(default_factory=dict)
+    stored: dict[str, dump.Rows] = field(default_factory=dict)
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether the world is still being played."""
+        return self.player.now < self.player.end
+
+    def checkpoints(self, name: str) -> dict[str, Any]:
+        return self.application.rest.get(f"/jobs/{self.application.jobs[name].id}/checkpoints")
+
+    def completed(self, name: str) -> int:
+        return int(self.checkpoints(name)["counts"]["completed"])
+
+    def restored(self, name: str) -> int:
+        return int(self.checkpoints(name)["counts"]["restored"])
+
+    def wait_checkpoints(self, more: int, seconds: float = 30) -> None:
+        """Until each job has completed so many more checkpoints."""
+        start = {name: self.completed(name) for name in self.application.jobs}
+
+        def grown() -> bool:
+            return all(self.completed(name) >= before + more for name, before in start.items())
+
+        def give_up() -> None:
+            raise AssertionError(f"no {more} further checkpoints within {seconds:.0f} s")
+
+        process.until(grown, seconds, give_up, every=0.1)
+
+    def somewhere_between_checkpoints(self) -> None:
+        """Wait for two completed checkpoints, and then for a random part of the time to the next."""
+        self.wait_checkpoints(2)
+        time.sleep(self.random.uniform(0, 1))  # the fault's random moment, not a wait for anything
+        assert self.in_flight, "the fault has to fire while records come in: slow the world down"
+
+    def recovered_within(self, seconds: float, *names: str) -> float:
+        """Wait until these jobs have completed a new checkpoint after a failure; how long that took, in seconds.
+
+        Raises AssertionError: it took longer.
+        """
+        started, wall = time.monotonic(), time.time() * 1000
+
+        def new_one(name: str) -> bool:
+            try:
+                latest = self.checkpoints(name)["latest"].get("completed")
+            except LabError:
+                return False
+            return bool(latest and latest["trigger_timestamp"] > wall) and self.application.rest.tasks_running(
+                self.application.jobs[name].id
+            )
+
+        def give_up() -> None:
+            states = {name: self.application.rest.state(self.application.jobs[name].id) for name in names}
+            raise AssertionError(f"no new checkpoint within {seconds:.0f} s: {states}")
+
+        process.until(lambda: all(map(new_one, names)), seconds, give_up, every=0.1)
+        return time.monotonic() - started
+
+    def taskmanager_of(self, name: str) -> str:
+        """The TaskManager on which that job's (first) tasks run: its role in the stack's record."""
+        rest, job = self.application.rest, self.application.jobs[name].id
+        vertex = rest.get(f"/jobs/{job}")["vertices"][0]["id"]
+        return str(rest.get(f"/jobs/{job}/vertices/{vertex}")["subtasks"][0]["taskmanager-id"])
+
+    def pid_of(self, role: str) -> int:
+        return self.stack.flink.record.processes[role].pid
+
+
+Fault = Callable[[Run], None]
+
+
+class Pipeline:
+    """A stack whose topics and tables are emptied before each run."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+
+    def settings(self, **other: Any) -> Settings:
+        base = Settings(
+            kafka=self.stack.kafka.address,
+            postgres=self.stack.postgres.address,
+            price_store=str(self.stack.dir / "prices.sqlite"),
+            checkpoint_seconds=1,
+            checkpoint_pause_seconds=0,
+            jdbc_flush_seconds=1,
+        )
+        return replace(base, **other)
+
+    def run(
+        self,
+        world: World,
+        fault: Fault | None = None,
+        *,
+        seed: int = 0,
+        options: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> tuple[Outcome, Run]:
+        """Play the world, let the fault happen, read what is there to its end; what came out."""
+        with self.started(world, seed, options, **settings) as run:
+            run.player.pace = SLOW if fault else 0.0
+            with run.player.playing() as played:
+                if fault:
+                    fault(run)
+                run.player.pace = 0.0  # it has been survived, or not: on to the end
+                played.result()
+            drain(run.application)
+            run.read, run.stored = dump.read_all(run.application.settings)
+        found = outcome(run.read, run.stored)
+        for kind, counts in (("news", found.news), ("prices", found.prices)):
+            counts["produced"] = run.player.counts[kind]["produced"]
+        return found, run
+
+    @contextmanager
+    def started(
+        self, world: World, seed: int = 0, options: Mapping[str, str] | None = None, **settings: Any
+    ) -> Iterator[Run]:
+        """Both jobs on empty topics and tables; cancelled afterwards, whatever happened."""
+        self.empty()
+        with ReplayServer(world) as server:
+            wanted = settings_for(world, server, self.settings(**settings))
+            application = Application(
+                self.stack, wanted, self.stack.dir / "marketlag", {**QUICK_RESTARTS, **(options or {})}
+            )
+            try:
+                application.run(anew=True)
+                yield Run(self.stack, application, Player(world, server, wanted), random.Random(seed))
+            finally:
+                self.cancel_all()
+
+    def cancel_all(self) -> None:
+        """End every job of the cluster."""
+        from labkit.flink_rest import FlinkRest
+
+        rest = FlinkRest(self.stack.flink.address)
+        for job in rest.get("/jobs/overview")["jobs"]:
+            if job["state"] not in ("FINISHED", "CANCELED", "FAILED"):
+                rest.cancel(job["jid"])
+
+    def empty(self) -> None:
+        """Delete topics, tables and stored prices."""
+        settings = self.settings()
+        admin = AdminClient(settings.kafka_client())
+        there = [name for name in topics.plan() if name in admin.list_topics(timeout=30).topics]
+        for deleted in (admin.delete_topics(there) if there else {}).values():
+            deleted.result()
+
+        def gone() -> bool:
+            return not any(name in admin.list_topics(timeout=30).topics for name in there)
+
+        def give_up() -> None:
+            raise KafkaException("the topics were not deleted within 30 s")
+
+        process.until(gone, 30, give_up)
+        connection = psycopg2.connect(settings.postgres)
+        try:
+            with connection, connection.cursor() as cursor:
+                for table in tables.NAMES:
+                    cursor.execute(f"DROP TABLE IF EXISTS {table}")
+        finally:
+            connection.close()
+        (self.stack.dir / "prices.sqlite").unlink(missing_ok=True)
+        shutil.rmtree(self.stack.dir / "marketlag", ignore_errors=True)
+
+
+def assert_right(found: Outcome, world: World, alignment: str = "window_start") -> None:
+    """Nothing lost, nothing twice, every row as the oracle has it."""
+    assert first_difference(found, oracle.truth(world, alignment)) is None
+    assert conserved(found)
+
+
+__all__ = ["Pipeline", "Run", "assert_right", "chosen_seed", "generate", "only_market"]
