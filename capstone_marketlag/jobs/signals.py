@@ -1,4 +1,4 @@
-"""The job `signals`: news and prices -> gates -> first sight -> late split -> hourly signal with its price move.
+"""The job `signals`: news, prices -> gates -> first sight -> late split -> hourly signal with its price move.
 
 All SQL, from the pieces. It is compiled to a plan before it runs: the plan names each operator for good, so
 that a savepoint fits the same job in any process and at any parallelism.

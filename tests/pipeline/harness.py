@@ -114,9 +114,9 @@ class Run:
                 latest = self.checkpoints(name)["latest"].get("completed")
             except LabError:
                 return False
-            return bool(latest and latest["trigger_timestamp"] > wall) and self.application.rest.tasks_running(
-                self.application.jobs[name].id
-            )
+            return bool(
+                latest and latest["trigger_timestamp"] > wall
+            ) and self.application.rest.tasks_running(self.application.jobs[name].id)
 
         def give_up() -> None:
             states = {name: self.application.rest.state(self.application.jobs[name].id) for name in names}
