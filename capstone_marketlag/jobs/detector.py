@@ -1,7 +1,7 @@
 """The job `detector`: an hour's signal with its price -> is it a lag signal, and how sure are we?
 
-    hours (SQL source) -> checked -> keyed by market -+-> Detect -> lag_signals, lag_signals_history
-    metas (SQL source) -> broadcast ------------------+         \\-> dlq.processing
+    hours (SQL source) -> keyed by market -+-> Detect -> lag_signals, lag_signals_history
+    metas (SQL source) -> broadcast -------+         \\-> dlq.processing
 
 An hour is judged by an event-time timer at its end: by then both topics have told all that was known at that
 time (each carries heartbeats), so that the answer is the same whichever of the two was read first.
@@ -22,7 +22,7 @@ from typing import Any
 
 from pyflink.common import Row, Types
 from pyflink.datastream import DataStream, OutputTag, RuntimeContext, StreamExecutionEnvironment
-from pyflink.datastream.functions import KeyedBroadcastProcessFunction, ProcessFunction
+from pyflink.datastream.functions import KeyedBroadcastProcessFunction
 from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 from pyflink.table import StreamTableEnvironment
 
@@ -41,8 +41,6 @@ FAILED_TYPE = Types.ROW_NAMED(
     ["record_key", "record", "job", "error_type", "message", "failed_at"], [Types.STRING()] * 6
 )
 FAILED = OutputTag("failed", FAILED_TYPE)
-CHECKED_TYPE = Types.TUPLE([Types.STRING(), Types.STRING()])  # market, record
-META_TYPE = Types.TUPLE([Types.STRING(), Types.LONG(), Types.STRING(), Types.LONG()])
 MARKETS = MapStateDescriptor("markets", Types.STRING(), Types.STRING())
 
 _TEXT, _LONG = Types.STRING(), Types.LONG()
@@ -66,55 +64,6 @@ class _Parts:
         return pieces.load(slug, Path(self._files[slug]))
 
 
-class Check(ProcessFunction):  # type: ignore[misc]  # PyFlink is untyped
-    """A record's text -> (market, text); what is no hour goes aside, a heartbeat goes nowhere."""
-
-    def __init__(self, files: dict[str, str]) -> None:
-        self._files = files
-
-    def open(self, runtime_context: RuntimeContext) -> None:
-        self._parts = _Parts(self._files)
-
-    def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Any]:
-        text = _text(value[0])
-        try:
-            hour = self._parts.datastream_basics.hour(text)
-        except Exception as error:  # noqa: BLE001  a piece is somebody's code: its failure is data here
-            yield FAILED, _failed(self._parts, "", text, error)
-            return
-        if hour is not None:
-            yield hour.market, text
-
-
-class CheckMeta(ProcessFunction):  # type: ignore[misc]
-    """A record of market_meta -> (market, fetched_at, question, close_time); times in event-time ms, UTC."""
-
-    def __init__(self, files: dict[str, str]) -> None:
-        self._files = files
-
-    def open(self, runtime_context: RuntimeContext) -> None:
-        self._parts = _Parts(self._files)
-
-    def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Any]:
-        if value[0] is None:  # a tombstone: its market was deleted from the compacted topic
-            return
-        text = _text(value[0])
-        try:
-            meta = json.loads(text)
-            if meta.get("kind") == "heartbeat":
-                return
-            moment = self._parts.datastream_basics.milliseconds
-            closes = meta.get("close_time")
-            told = (
-                str(meta["market_slug"]), moment(meta["fetched_at"]), str(meta.get("question") or ""),
-                moment(closes) if closes else None,
-            )  # fmt: skip
-        except Exception as error:  # noqa: BLE001
-            yield FAILED, _failed(self._parts, "", text, error)
-            return
-        yield told
-
-
 class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     """The rules of a lag signal over one market's hours."""
 
@@ -124,6 +73,7 @@ class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._parts = _Parts(self._files)
+        self._is_first = runtime_context.get_index_of_this_subtask() == 0
         self._thresholds = self._parts.confidence.Thresholds(self._signal, self._price)
         self._waiting = runtime_context.get_map_state(MapStateDescriptor("waiting", _LONG, _TEXT))
         self._changes = runtime_context.get_map_state(MapStateDescriptor("changes", _LONG, _TEXT))
@@ -133,18 +83,29 @@ class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         self._quiet, self._errors = metrics.counter("quiet_hours"), metrics.counter("errors")
 
     def process_element(
-        self, value: tuple[str, str], ctx: KeyedBroadcastProcessFunction.ReadOnlyContext
+        self, value: Row, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext
     ) -> Iterator[Any]:
-        hour = self._parts.datastream_basics.hour(value[1])
-        self._waiting.put(hour.window_end, value[1])
-        ctx.timer_service().register_event_time_timer(hour.window_end)
-        yield from ()
+        text = _text(value[1])
+        try:
+            hour = self._parts.datastream_basics.hour(text)
+        except Exception as error:  # noqa: BLE001  a piece is somebody's code: its failure is data here
+            yield FAILED, self._failed(text, error)
+            return
+        if hour is not None:
+            self._waiting.put(hour.window_end, text)
+            ctx.timer_service().register_event_time_timer(hour.window_end)
 
     def process_broadcast_element(
-        self, value: tuple[str, int, str, int | None], ctx: KeyedBroadcastProcessFunction.Context
+        self, value: Row, ctx: KeyedBroadcastProcessFunction.Context
     ) -> Iterator[Any]:
-        self._parts.enrichment.remember(ctx.get_broadcast_state(MARKETS), *value)
-        yield from ()
+        if value[1] is None:  # a tombstone: its market was deleted from the compacted topic
+            return
+        text = _text(value[1])
+        try:
+            self._parts.enrichment.remember(ctx.get_broadcast_state(MARKETS), *self._told(text))
+        except Exception as error:  # noqa: BLE001
+            if self._is_first:  # every subtask gets every record
+                yield FAILED, self._failed(text, error)
 
     def on_timer(self, timestamp: int, ctx: KeyedBroadcastProcessFunction.OnTimerContext) -> Iterator[Any]:
         record = self._waiting.get(timestamp)
@@ -153,8 +114,7 @@ class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
             try:
                 yield self._judge(record, ctx)
             except Exception as error:  # noqa: BLE001
-                self._errors.inc()
-                yield FAILED, _failed(self._parts, ctx.get_current_key(), record, error)
+                yield FAILED, self._failed(record, error, ctx.get_current_key())
         elif self._parts.timers.is_quiet(self._last.value(), timestamp):
             self._quiet.inc()
             log.info("quiet: market=%s since=%d", ctx.get_current_key(), timestamp - 3_600_000)
@@ -187,6 +147,24 @@ class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
             _decimal(hour.prev_signal), _decimal(hour.source_weight_avg), _decimal(hour.price),
             _decimal(hour.prev_price), hour.price_status, _milliseconds(datetime.now(timezone.utc)),
         )  # fmt: skip
+
+    def _told(self, text: str) -> tuple[str, int, str, int | None]:
+        """A record of market_meta: market, fetched_at, question, close_time; times in event-time ms, UTC."""
+        meta = json.loads(text)
+        moment = self._parts.datastream_basics.milliseconds
+        closes = meta.get("close_time")
+        question = str(meta.get("question") or "")
+        return (
+            str(meta["market_slug"]),
+            moment(meta["fetched_at"]),
+            question,
+            moment(closes) if closes else None,
+        )
+
+    def _failed(self, text: str, error: BaseException, key: str = "") -> Row:
+        self._errors.inc()
+        letter = self._parts.side_outputs.failure(text, error, datetime.now(timezone.utc))
+        return Row(key, *(letter[name] for name in ("record", "job", "error_type", "message", "failed_at")))
 
 
 def job_options(settings: Settings) -> dict[str, str]:
@@ -222,23 +200,25 @@ def detect(
     signal_threshold: Decimal,
     price_threshold: Decimal,
 ) -> tuple[DataStream, DataStream]:
-    """Judged hours (LAG_TYPE) and failures (FAILED_TYPE) of these two streams of records."""
-    checked = hours.process(Check(files), CHECKED_TYPE).name("check hours").uid("check-hours-v1")
-    told = metas.process(CheckMeta(files), META_TYPE).name("check metas").uid("check-metas-v1")
-    told.set_parallelism(1)
+    """Judged hours (LAG_TYPE) and failures (FAILED_TYPE) of these two streams of (market, record) rows."""
     judged = (
-        checked.key_by(lambda each: each[0], Types.STRING())
-        .connect(told.broadcast(MARKETS))
+        hours.key_by(lambda row: row[0], Types.STRING())
+        .connect(metas.broadcast(MARKETS))
         .process(Detect(files, signal_threshold, price_threshold), LAG_TYPE)
         .name("detect")
         .uid("detect-v1")
     )
-    sides = [each.get_side_output(FAILED) for each in (checked, told, judged)]
-    return judged, sides[0].union(*sides[1:])
+    return judged, judged.get_side_output(FAILED)
 
 
 def _stream(environment: StreamTableEnvironment, table: str) -> DataStream:
-    return environment.to_data_stream(environment.sql_query(f"SELECT record_value, event_time FROM {table}"))
+    """Its records with their market; not the heartbeats, which have moved time already."""
+    value = "CAST(record_value AS STRING)"
+    return environment.to_data_stream(
+        environment.sql_query(f"""
+            SELECT COALESCE(JSON_VALUE({value}, '$.market_slug'), ''), record_value, event_time FROM {table}
+            WHERE JSON_VALUE({value}, '$.kind') IS DISTINCT FROM 'heartbeat'""")
+    )
 
 
 def values(settings: Settings) -> dict[str, str]:
@@ -250,11 +230,6 @@ def values(settings: Settings) -> dict[str, str]:
         "prefix": GROUP,
         **connectors(settings),
     }
-
-
-def _failed(parts: _Parts, key: str, text: str, error: BaseException) -> Row:
-    letter = parts.side_outputs.failure(text, error, datetime.now(timezone.utc))
-    return Row(key, *(letter[name] for name in ("record", "job", "error_type", "message", "failed_at")))
 
 
 def _text(data: bytes | None) -> str:

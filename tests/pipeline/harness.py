@@ -129,7 +129,8 @@ class Run:
         """The TaskManager on which that job's (first) tasks run: its role in the stack's record."""
         rest, job = self.application.rest, self.application.jobs[name].id
         vertex = rest.get(f"/jobs/{job}")["vertices"][0]["id"]
-        return str(rest.get(f"/jobs/{job}/vertices/{vertex}")["subtasks"][0]["taskmanager-id"])
+        name = str(rest.get(f"/jobs/{job}/vertices/{vertex}")["subtasks"][0]["taskmanager-id"])
+        return name.rpartition(".")[0]
 
     def pid_of(self, role: str) -> int:
         return self.stack.flink.record.processes[role].pid
@@ -174,7 +175,7 @@ class Pipeline:
                 played.result()
             drain(run.application)
             run.read, run.stored = dump.read_all(run.application.settings)
-        found = outcome(run.read, run.stored)
+        found = outcome(run.read, run.stored, run.application.settings.alignment)
         for kind, counts in (("news", found.news), ("prices", found.prices)):
             counts["produced"] = run.player.counts[kind]["produced"]
         return found, run

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 from tests.pipeline.harness import Pipeline, Run, assert_right, chosen_seed, generate, only_market
+from tests.services.conftest import kill
 
 SLUG = "fed-rate-hike-in-march"
 
@@ -37,7 +35,7 @@ def test_ten_restarts_at_random_places(pipeline: Pipeline) -> None:
         for number in range(10):
             run.somewhere_between_checkpoints()
             name = ("signals", "detector")[number % 2]
-            os.kill(run.pid_of(run.taskmanager_of(name)), signal.SIGKILL)
+            kill(run.pid_of(run.taskmanager_of(name)))
             run.stack.up("flink", taskmanagers=2)
             run.recovered_within(60, "signals", "detector")
         assert run.restored("signals") + run.restored("detector") >= 10

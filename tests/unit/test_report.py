@@ -22,13 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from capstone_marketlag import report
 from capstone_marketlag.oracle import truth
 from capstone_marketlag.replay.generate import world
 from capstone_marketlag.report import page, write_report
+from capstone_marketlag.report.markup import escaped, link
 from capstone_marketlag.wire import to_wire
 from labkit.errors import LabError
 
@@ -149,7 +148,9 @@ class Run:
                 "late.polymarket.price_hourly", "ops.api_health",
             )
         }  # fmt: skip
-        self.tables: dict[str, list[Any]] = {"lag_signals_history": [], "rss_signals_hourly": []}
+        self.tables: dict[str, list[Any]] = {
+            "lag_signals_history": [], "rss_signals_hourly": [], "api_health_log": []
+        }  # fmt: skip
         self.world: dict[str, Any] = {
             "markets": [{"slug": slug, "question": f"Will {slug}?", "end_date": hour(2000), "closed_time": None}
                         for slug in (FED, BTC)],
@@ -203,24 +204,21 @@ class Run:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """As the demo would count a run in which nothing is lost."""
-        news = [value for value in self.topics[NEWS] if isinstance(value, dict)]
-        prices = [value for value in self.topics[PRICES] if isinstance(value, dict)]
+        every = [self.topics.get(name, []) for name in (NEWS, PRICES)]
+        news, prices = ([value for value in values if isinstance(value, dict)] for values in every)
         beats = [sum(value.get("kind") == "heartbeat" for value in rows) for rows in (news, prices)]
         sent = [
-            len({(v.get("market_slug"), v.get("item_id")) for v in news if "kind" not in v}),
-            len(
-                {
-                    (v.get("outcome"), v.get("market_slug"), v.get("event_time"))
-                    for v in prices
-                    if "kind" not in v
-                }
-            ),
+            len({str([v.get(name) for name in names]) for v in values if "kind" not in v})
+            for values, names in (
+                (news, ("market_slug", "item_id")),
+                (prices, ("outcome", "market_slug", "event_time")),
+            )
         ]
         return {
-            "news": {"in": len(self.topics[NEWS]), "counted": sent[0], "late": 0, "heartbeat": beats[0], "dead": 0,
+            "news": {"in": len(every[0]), "counted": sent[0], "late": 0, "heartbeat": beats[0], "dead": 0,
                      "duplicate": len(news) - beats[0] - sent[0], "served": len(news), "produced": len(news),
                      "rejected": 0},
-            "prices": {"in": len(self.topics[PRICES]), "used": sent[1], "not_used": 0, "late": 0, "dead": 0,
+            "prices": {"in": len(every[1]), "used": sent[1], "not_used": 0, "late": 0, "dead": 0,
                        "heartbeat": beats[1], "duplicate": len(prices) - beats[1] - sent[1],
                        "produced": len(prices), "rejected": 0},
         }  # fmt: skip
@@ -231,8 +229,8 @@ class Run:
             "to": hour(self.hours), "alignment": self.alignment, "counts": self.counts(), "conserved": True,
             "oracle_equal": True, "first_difference": None,
             "lags": {"planted": len(self.world["lags"]),
-                     "window_start": {"flags": 70, "hits": 7, "precision": 0.1, "recall": 0.77},
-                     "window_end": {"flags": 5, "hits": 4, "precision": 0.8, "recall": 0.66}},
+                     "window_start": {"flags": 20, "hits": 2, "precision": 0.1, "recall": 0.67},
+                     "window_end": {"flags": 4, "hits": 3, "precision": 0.75, "recall": 1.0}},
             "pieces": {"dead_letters": "reference", "windows": "reference"},
             "seconds": {"services": 6.04, "feed → Kafka": 2.29, "all": 8.5}, "peak_memory_mb": 1357,
             "versions": {"apache-flink": "2.2.1"}, "made_at": "2026-11-21T08:40:59Z", **self.changes,
@@ -388,27 +386,10 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
         ("data:text/html,x", False),
         ("//news.example/a", False),
         ("", False),
-        (7, False),
     ],
 )
-def test_only_an_address_of_the_web_is_a_link(tmp_path: Path, address: Any, links: bool) -> None:
-    run = Run().news(0).news(1, 2.0, flagged=True)
-    for value in run.topics[NEWS]:
-        value["link"] = address
-
-    found = section(run.page(tmp_path), "flagged").all("td", "lines")[0].all("a")
-
-    assert [link.attributes["href"] for link in found] == [address] * 2 * links
-    assert all("noopener" in link.attributes["rel"] for link in found)
-
-
-def test_no_direction_leaks_out_of_a_headline(tmp_path: Path) -> None:
-    run = Run().news(0).news(1, 2.0, flagged=True)
-    run.topics[NEWS][-1]["title"] = run.topics[NEWS][-2]["title"] = "\u202erate hike"
-
-    lines = section(run.page(tmp_path), "flagged").all("td", "lines")[0]
-
-    assert "\u202erate hike" in [each.text for each in lines.all("bdi")]
+def test_only_an_address_of_the_web_is_a_link(address: str, links: bool) -> None:
+    assert link(escaped("<title>"), address).startswith("<a href=") == links
 
 
 def test_the_page_knows_light_and_dark_and_paper() -> None:
@@ -524,13 +505,6 @@ def test_what_the_dumps_have_lost_is_not_conserved_whatever_the_summary_says(tmp
     assert "news counted: 20 in the dumps, 22 in summary.json" in root.words()
 
 
-def test_what_the_demo_finds_not_conserved_is_not_correct(tmp_path: Path) -> None:
-    run = a_day()
-    run.changes = {"conserved": False}
-
-    assert [e.words() for e in run.page(tmp_path).all("section", "verdict")[0].all("h2")] == ["Wrong"]
-
-
 def test_an_hour_that_a_reader_gets_twice_is_wrong(tmp_path: Path) -> None:
     run = a_day()
     run.topics[LAGS].append(run.topics[LAGS][8])
@@ -542,20 +516,106 @@ def test_an_hour_that_a_reader_gets_twice_is_wrong(tmp_path: Path) -> None:
     assert len(rows_of(captioned(root, "Flagged hours"))) == 3
 
 
-@pytest.mark.parametrize(
-    ("run", "said"),
-    [
-        (Run(), "No hour was judged: nothing came out at the end of the pipeline."),
-        (Run().news(0), "In none of 1 hour with news, on 1 market, did the news move without the price."),
-        (Run(1), "No hour was judged: nothing came out at the end of the pipeline."),
-    ],
-)
-def test_a_run_without_flags_has_a_page(tmp_path: Path, run: Run, said: str) -> None:
-    root = run.page(tmp_path)
+def test_a_run_without_flags_has_a_page(tmp_path: Path) -> None:
+    root = Run().news(0).page(tmp_path)
 
-    assert root.all("h1")[0].words() == said
+    assert root.all("h1")[0].words() == (
+        "In none of 1 hour with news, on 1 market, did the news move without the price."
+    )
     assert "No hour was flagged." in root.words()
     assert len(charts(root)) == 2
+
+
+# ---- a running application: nothing is planted, no oracle was asked -----------------------------
+
+
+class Live(Run):
+    """As a folder is filled from an application that runs: without a world, a seed, an oracle."""
+
+    def summary(self) -> dict[str, Any]:
+        unknown = ("seed", "hours_of_news", "lags", "oracle_equal", "first_difference")
+        return super().summary() | dict.fromkeys(unknown) | self.changes
+
+    def write(self, folder: Path) -> Path:
+        super().write(folder)
+        (folder / "world.json").unlink()
+        return folder
+
+
+def a_live_day() -> Live:
+    run = Live()
+    for number in range(24):
+        run.price(number)
+    run.news(7).news(8, 3.0, flagged=True)
+    return run
+
+
+def test_what_no_oracle_has_seen_is_neither_correct_nor_wrong(tmp_path: Path) -> None:
+    root = a_live_day().page(tmp_path)
+
+    assert root.all("title")[0].text == "MarketLag: 1 lag signal, not compared"
+    [verdict] = root.all("section", "verdict")
+    assert verdict.all("h2")[0].words() == "Not compared"
+    assert [line.words().lstrip("✓• ") for line in verdict.all("li")] == [
+        "Conserved: each of 32 records is in exactly one place.",
+        "Oracle: not compared with an oracle (nothing planted is known).",
+        "Pieces: all 2 are the reference's.",
+        "Missing: not in this folder: world.json.",
+    ]
+    assert verdict.all("li", "fails") == []
+    said = root.words().lower()
+    assert [word for word in ("correct", "wrong", "first difference", "make demo") if word in said] == []
+
+
+def test_where_nothing_planted_is_known_no_hour_is_called_unplanted(tmp_path: Path) -> None:
+    root = a_live_day().page(tmp_path)
+
+    flagged = captioned(root, "Flagged hours")
+    assert [row[:6] for row in rows_of(flagged)] == [
+        ["2026-01-05 08:00", FED, "+3.000", "0.0000", "0.9000", "observed"]
+    ]
+    assert "Planted" not in [head.words() for head in flagged.all("th")]
+    assert "Nothing planted is known" in section(root, "confidence").words()
+    assert not any("planted" in chart.attributes["aria-label"] for chart in charts(root))
+
+
+def test_news_whose_hour_is_still_open_is_under_way_and_not_lost(tmp_path: Path) -> None:
+    run = a_live_day()
+    run.topics[NEWS] += [item(FED, "just now", 23), item(BTC, "just now", 23)]
+    run.changes = {"conserved": False}
+
+    root = run.page(tmp_path)
+
+    assert root.all("section", "verdict")[0].all("h2")[0].words() == "Not compared"
+    assert "Under way: 32 of 34 records are in exactly one place; the others' hour is open." in root.words()
+    law = section(root, "records").all("p", "law")[0].words()
+    assert law == "10 records in = 4 counted + 0 late + 4 repeated + 0 dead + 0 heartbeats + 2 under way"
+
+
+def test_more_rows_than_records_are_wrong_in_a_running_application_too(tmp_path: Path) -> None:
+    run = a_live_day()
+    run.topics[SIGNALS][0]["mention_count"] = 7
+
+    assert run.page(tmp_path).all("section", "verdict")[0].all("h2")[0].words() == "Wrong"
+
+
+@pytest.mark.parametrize("dumped", [True, False], ids=["empty", "missing"])
+def test_an_application_that_has_seen_nothing_has_a_page(tmp_path: Path, dumped: bool) -> None:
+    run = Live()
+    run.topics = {name: [] for name in run.topics} if dumped else {}
+    run.tables = {name: [] for name in run.tables} if dumped else {}
+    nothing = dict.fromkeys(("counts", "from", "to", "markets", "seconds", "peak_memory_mb", "versions"))
+    run.changes = {**nothing, "pieces": {}}
+
+    root = run.page(tmp_path)
+
+    words = root.all("section", "verdict")[0].words()
+    assert "Conserved: there is no record, of news or of prices." in words
+    assert (
+        "empty: rss.events, polymarket.price_hourly, rss.signals_hourly and lag_signals." in words
+    ) == dumped
+    assert ("not in this folder: world.json, rss.events," in words) != dumped
+    assert root.all("h1")[0].words() == "No hour was judged: nothing came out at the end of the pipeline."
 
 
 # ---- the charts --------------------------------------------------------------------------------
@@ -621,11 +681,11 @@ def test_hours_without_news_are_gaps_and_a_signal_of_zero_is_none(tmp_path: Path
     above, zero, below = chart.all("rect", "bar")
     assert zero.number("height") > 0
     slot = chart.all("rect", "slot")[0].number("width")
-    gaps = [(gap.number("x") / slot, gap.number("width") / slot) for gap in chart.all("rect", "quiet")]
-    assert gaps == pytest.approx([(2, 2), (5, 1)], abs=0.1)
+    gaps = [gap.number(name) / slot for gap in chart.all("rect", "quiet") for name in ("x", "width")]
+    assert gaps == pytest.approx([2, 2, 5, 1], abs=0.1)
     # the zero line is there where the news is, and a negative signal hangs from it
-    lines = [(line.number("x1") / slot, line.number("x2") / slot) for line in chart.all("line", "zero")]
-    assert lines == pytest.approx([(0, 2), (4, 5)], abs=0.1)
+    lines = [line.number(name) / slot for line in chart.all("line", "zero") for name in ("x1", "x2")]
+    assert lines == pytest.approx([0, 2, 4, 5], abs=0.1)
     ground = chart.all("line", "zero")[0].number("y1")
     assert above.number("y") + above.number("height") == pytest.approx(ground, abs=0.2)
     assert below.number("y") == pytest.approx(ground, abs=0.2)
@@ -695,8 +755,8 @@ def test_the_close_is_marked_and_nothing_is_missing_behind_it(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "signals",
-    [{0: 3.12}, {0: 0.0}, {0: -8.0}, {0: 0.000001}, {0: 123456.5, 1: -3}, {0: 1e29, 1: -1e29}, {0: 1e-300}],
-    ids=["one", "zero", "negative", "tiny", "huge", "wrong", "nothing"],
+    [{0: 0.0}, {0: 0.000001}, {0: 123456.5, 1: -3}, {0: 1e29, 1: -1e29}],
+    ids=["zero", "tiny", "huge", "wrong"],
 )
 def test_everything_stays_inside_the_picture(signals: dict[int, float], tmp_path: Path) -> None:
     run = Run(max(signals) + 1)
@@ -715,18 +775,6 @@ def test_everything_stays_inside_the_picture(signals: dict[int, float], tmp_path
 
 def charts_axis(root: Element) -> list[Element]:
     return root.all("div", "axis")[0].all("span")
-
-
-def test_240_hours_are_four_units_wide_each(tmp_path: Path) -> None:
-    run = Run(243)
-    for number in range(243):
-        run.news(number, number % 7)
-
-    chart = charts(run.page(tmp_path))[0]
-
-    assert len(chart.all("rect", "bar")) == 243
-    assert {bar.number("width") for bar in chart.all("rect", "bar")} == {3.0}
-    assert [text.text for text in chart.all("text", "day")][:2] == ["Mon 5 Jan", "Tue 6 Jan"]
 
 
 def test_a_row_dated_1970_does_not_stretch_the_chart(tmp_path: Path) -> None:
@@ -751,26 +799,16 @@ def test_the_table_has_all_that_the_chart_has_to_the_last_digit(tmp_path: Path) 
     ]  # fmt: skip
 
 
-def test_a_market_that_only_the_data_knows_has_a_chart_too(tmp_path: Path) -> None:
-    root = a_day().news(5, market="somebody-elses").page(tmp_path)
-
-    assert [each.words() for each in section(root, "markets").all("h3")] == [
-        f"Will {FED}?",
-        f"Will {BTC}?",
-        "somebody-elses",
-    ]
-
-
-def test_a_thousand_markets_of_a_wrong_piece_are_not_a_thousand_charts(tmp_path: Path) -> None:
+def test_fifty_markets_of_a_wrong_piece_are_not_fifty_charts(tmp_path: Path) -> None:
     run = a_day()
-    for number in range(1000):
+    for number in range(50):
         run.news(2, market=f"m-{number}", flagged=True)
 
     root = run.page(tmp_path)
 
     assert len(charts(root)) == 12
-    assert "990 markets more: in the dumps only." in root.words()
-    assert len(rows_of(captioned(root, "Flagged hours"))) == 1003
+    assert "40 markets more: in the dumps only." in root.words()
+    assert len(rows_of(captioned(root, "Flagged hours"))) == 53
 
 
 # ---- the flagged hours -------------------------------------------------------------------------
@@ -841,6 +879,19 @@ def test_a_flag_without_a_confidence_is_no_flag_of_confidence_zero(tmp_path: Pat
     assert root.all("svg", "histogram") == []
 
 
+def test_of_many_flags_the_surest_stand_first_and_all_behind_a_click(tmp_path: Path) -> None:
+    run = Run()
+    for number in range(13):
+        run.news(number, 3.0, flagged=True, confidence=number / 20)
+
+    root = run.page(tmp_path)
+
+    surest = rows_of(captioned(root, "The 8 of highest confidence"))
+    assert [row[0][-5:] for row in surest] == [f"{number:02}:00" for number in range(12, 4, -1)]
+    [every] = section(root, "flagged").all("details")
+    assert len(rows_of(captioned(every, "Flagged hours"))) == 13
+
+
 # ---- how sure, and how right -------------------------------------------------------------------
 
 
@@ -870,9 +921,24 @@ def test_precision_and_recall_of_this_run_are_counted_and_the_other_is_told(
     rows = rows_of(captioned(run.page(tmp_path), "3 planted lags in this world"))
 
     counted = ["3", "1", "33 %", "33 %"]
-    told = {"window_start": ["70", "7", "10 %", "77 %"], "window_end": ["5", "4", "80 %", "66 %"]}
+    told = {"window_start": ["20", "2", "10 %", "67 %"], "window_end": ["4", "3", "75 %", "100 %"]}
     assert [row[1:] for row in rows] == [counted if name == alignment else told[name] for name in told]
     assert ["this run" in row[0] for row in rows] == [name == alignment for name in told]
+
+
+def test_planted_against_flagged_is_drawn_under_both_alignments_on_one_scale(tmp_path: Path) -> None:
+    table = captioned(a_day().planted(8, BTC).page(tmp_path), "3 planted lags in this world")
+
+    assert [bar.attributes["aria-label"] for bar in table.all("svg", "stacked")] == [
+        "window_start: 1 flagged and planted, 2 flagged only, 2 planted only",
+        "window_end: 3 flagged and planted, 1 flagged only, 0 planted only",
+    ]
+    assert [
+        each.attributes["style"] for each in table.all("span", "below") if "style" in each.attributes
+    ] == [
+        "width:100.0%",
+        "width:80.0%",
+    ]
 
 
 def test_what_was_planted_and_not_flagged_is_listed_with_its_figures(tmp_path: Path) -> None:
@@ -943,14 +1009,26 @@ def test_why_the_dead_are_dead_is_told_with_an_original(tmp_path: Path) -> None:
     rows = rows_of(captioned(run.page(tmp_path), "Why the dead are dead"))
 
     assert [row[:2] for row in rows] == [
-        ["not a JSON objectrss.events, gate", "1"],
-        ["source_weight is not between 0 and 1rss.events, gate", "1"],
         ["no time with a zone in …rss.events, producer", "2"],
         ["no market: HTTP 500polymarket.price_hourly, producer", "1"],
+        ["not a JSON objectrss.events, gate", "1"],
+        ["source_weight is not between 0 and 1rss.events, gate", "1"],
     ]
-    assert rows[0][2] == "\ufffd\ufffd" + "x" * 217 + "…"
-    assert rows[1][2] == "…" + "y" * 60 + '"source_weight": 7}'  # what is wrong with it is not cut off
-    assert rows[2][2] == "first <one>"
+    assert rows[2][2] == "\ufffd\ufffd" + "x" * 217 + "…"
+    assert rows[3][2] == "…" + "y" * 60 + '"source_weight": 7}'  # what is wrong with it is not cut off
+    assert rows[0][2] == "first <one>"
+
+
+def test_of_many_reasons_the_rarer_ones_wait_behind_a_click(tmp_path: Path) -> None:
+    run = a_day()
+    run.topics["dlq.rss.events"] += [
+        letter(f"reason {'abcdefghij'[n]}") for n in range(10) for _ in range(n + 1)
+    ]
+
+    root = run.page(tmp_path)
+
+    assert [row[1] for row in rows_of(captioned(root, "Why the dead"))] == ["10", "9", "8", "7", "6", "5"]
+    assert [row[1] for row in rows_of(captioned(root, "4 rarer reasons"))] == ["4", "3", "2", "1"]
 
 
 def test_how_late_the_late_were_is_said(tmp_path: Path) -> None:
@@ -1041,14 +1119,14 @@ def test_the_page_can_be_made_again_of_its_folder(tmp_path: Path) -> None:
 def test_time_memory_and_versions_are_told(tmp_path: Path) -> None:
     words = section(a_day().page(tmp_path), "run").words()
 
-    for told in (
+    told = [
         "Seconds in all 8.5",
         "1,357 MB",
         "apache-flink 2.2.1",
         "services 6.0",
         "Made 2026-11-21 08:40 UTC",
-    ):
-        assert told in words
+    ]
+    assert [each for each in told if each not in words] == []
 
 
 # ---- odd data ----------------------------------------------------------------------------------
@@ -1059,15 +1137,15 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
-def test_no_odd_value_of_a_field_breaks_the_page(tmp_path: Path, odd: Any) -> None:
-    """Each field of each kind of record in turn, next to records that are as they should be."""
+def test_no_odd_value_of_a_field_breaks_the_page(tmp_path: Path) -> None:
+    """Each of them in each field of each kind of record, next to records that are as they should be."""
     run = everything()
     for values in [*run.topics.values(), *run.tables.values()]:
-        for value in [value for value in values if isinstance(value, dict)][:4]:
-            values += [value | {name: odd} for name in value]
-    run.world["lags"] += [{"market": FED, "hour": odd}, {"market": odd, "hour": hour(2)}, odd]
-    run.world["markets"] += [odd, {"slug": odd, "end_date": odd, "closed_time": odd, "question": odd}]
+        for value in [value for value in values if isinstance(value, dict)][:2]:
+            values += [value | {name: odd} for name in value for odd in ODD]
+    for odd in ODD:
+        run.world["lags"] += [{"market": FED, "hour": odd}, {"market": odd, "hour": hour(2)}, odd]
+        run.world["markets"] += [odd, {"slug": odd, "end_date": odd, "closed_time": odd, "question": odd}]
 
     root = run.page(tmp_path)
 
@@ -1075,16 +1153,16 @@ def test_no_odd_value_of_a_field_breaks_the_page(tmp_path: Path, odd: Any) -> No
     assert "2026-01-05 08:00" in captioned(root, "Flagged hours").words()
 
 
-@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
-def test_no_odd_value_in_the_summary_breaks_the_page(tmp_path: Path, odd: Any) -> None:
-    plain = everything().summary()
-    for name in plain:
-        run = everything()
-        run.changes = {name: odd}
-        assert run.page(tmp_path).all("h1")
-        if isinstance(plain[name], dict):
-            run.changes = {name: dict.fromkeys(plain[name], odd)}
-            assert run.page(tmp_path).all("h1")
+def test_no_odd_value_in_the_summary_breaks_the_page(tmp_path: Path) -> None:
+    run = Run(4).news(1, 2.0, flagged=True)
+    plain = run.write(tmp_path) and run.summary()
+    for odd in ODD:
+        for changes in (
+            dict.fromkeys(plain, odd),
+            {name: dict.fromkeys(value, odd) for name, value in plain.items() if isinstance(value, dict)},
+        ):
+            (tmp_path / "summary.json").write_text(json.dumps(plain | changes))
+            assert Page(write_report(tmp_path).read_text(encoding="utf-8")).root.all("h1")
 
 
 def everything() -> Run:
@@ -1105,56 +1183,36 @@ def everything() -> Run:
     return run
 
 
-@pytest.mark.parametrize(
-    "line", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"7", b'{"value": {"base64": "AA=="}}', b'{"value": "[1]"}',
-             b'{"partition": [], "offset": {}, "value": "{}"}', b"[" * 100_000]
-)  # fmt: skip
-def test_no_odd_line_breaks_the_page(tmp_path: Path, line: bytes) -> None:
+def test_no_odd_line_breaks_the_page(tmp_path: Path) -> None:
+    lines = [b"", b"{", b"[]", b"null", b"\xff\xfe", b"7", b'{"value": {"base64": "AA=="}}', b'{"value": "[1]"}',
+             b'{"partition": [], "offset": {}, "value": "{}"}', b"[" * 100_000]  # fmt: skip
     everything().write(tmp_path)
     for path in tmp_path.glob("*/*.jsonl"):
-        path.write_bytes(line + b"\n" + path.read_bytes() + line)
+        path.write_bytes(b"\n".join(lines) + b"\n" + path.read_bytes() + lines[-1])
 
     root = Page(write_report(tmp_path).read_text(encoding="utf-8")).root
 
     assert len(rows_of(captioned(root, "Flagged hours"))) == 3
 
 
-def test_no_missing_file_breaks_the_page(tmp_path: Path) -> None:
-    names = [path.relative_to(tmp_path) for path in everything().write(tmp_path).rglob("*.json*")]
-    for name in names:
-        (everything().write(tmp_path) / name).unlink()
-        if name.name != "summary.json":
-            assert Page(write_report(tmp_path).read_text(encoding="utf-8")).root.all("h1")
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.sampled_from(ODD),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_no_wrong_pipeline_breaks_the_page(tmp_path: Path, data: st.DataObject) -> None:
-    run = everything()
-    for values in [*run.topics.values(), *run.tables.values()]:
-        value = values and data.draw(st.sampled_from(values))
-        if isinstance(value, dict):
-            values.append(value | data.draw(st.dictionaries(st.sampled_from(sorted(value)), json_values)))
-    run.changes = data.draw(st.dictionaries(st.sampled_from(sorted(run.summary())), json_values, max_size=4))
-
-    assert run.page(tmp_path).all("h1")
+def test_no_missing_file_breaks_the_page_and_each_is_named(tmp_path: Path) -> None:
+    for path in sorted(everything().write(tmp_path).rglob("*.json*")):
+        text = path.read_bytes()
+        if path.name not in ("summary.json", "signals_with_price.jsonl"):  # of it the page tells nothing
+            path.unlink()
+            root = Page(write_report(tmp_path).read_text(encoding="utf-8")).root
+            said = root.all("section", "verdict")[0].words()
+            assert f"Missing: not in this folder: {path.name.removesuffix('.jsonl')}." in said, path
+        path.write_bytes(text)
 
 
 # ---- a whole world -----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, dict[str, Any]]:
-    """Folder, truth and world of 240 hours on three markets, with 60,000 records of news in it."""
-    recorded = world(seed=1, hours=240)
-    expected, run = truth(recorded), Run(243)
+def test_a_whole_world_is_told_as_the_oracle_knows_it_in_little_time(tmp_path: Path) -> None:
+    """Five days on three markets, with 30,000 records of news in them."""
+    recorded = world(seed=1, hours=120)
+    expected, run = truth(recorded), Run(123)
     run.world, run.changes = recorded, {"markets": [market["slug"] for market in recorded["markets"]]}
     for (market, start), figures in expected.hours.items():
         run.topics[SIGNALS].append({"market_slug": market, "window_start": start, "mention_count": int(figures[0]),
@@ -1172,24 +1230,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, dict[str
              published_at=entry["from"])
         for entry in recorded["entries"] for shown in (entry["item"],)
     ]  # fmt: skip
-    run.topics[NEWS] = (items * (60_000 // len(items) + 1))[:60_000]
-    folder = run.write(tmp_path_factory.mktemp("whole"))
-    return folder, expected, recorded
+    run.topics[NEWS] = (items * (30_000 // len(items) + 1))[:30_000]
+    run.write(tmp_path)
 
+    began = time.process_time()  # not by the clock: others work beside the tests
+    path = write_report(tmp_path)
+    took = time.process_time() - began
+    root = Page(path.read_text(encoding="utf-8")).root
 
-def number(value: Any) -> Any:
-    return float(value) if isinstance(value, str) and re.fullmatch(r"-?\d+\.\d+", value) else value
-
-
-def test_a_whole_world_is_told_as_the_oracle_knows_it(whole: tuple[Path, Any, dict[str, Any]]) -> None:
-    folder, expected, recorded = whole
-
-    root = Page(write_report(folder).read_text(encoding="utf-8")).root
-
+    assert took < 2
+    assert path.stat().st_size < 1_000_000
     flagged = sorted((start, market) for (market, start), lag in expected.lags.items() if lag["lag_flag"])
     rows = rows_of(captioned(root, "Flagged hours"))
     assert [(row[0].replace(" ", "T") + ":00Z", row[1]) for row in rows] == flagged
-    assert len(flagged) > 30
+    assert len(flagged) > 15
     planted = {(lag["hour"], lag["market"]) for lag in recorded["lags"]}
     assert sum(row[6] == "planted" for row in rows) == len(planted & set(flagged))
     bars = Counter(market for market, _ in expected.hours)
@@ -1198,14 +1252,8 @@ def test_a_whole_world_is_told_as_the_oracle_knows_it(whole: tuple[Path, Any, di
     ]
 
 
-def test_a_whole_world_takes_three_seconds_and_three_megabytes_at_most(
-    whole: tuple[Path, Any, dict[str, Any]],
-) -> None:
-    began = time.process_time()  # not by the clock: others work beside the tests
-    path = write_report(whole[0])
-
-    assert time.process_time() - began < 3
-    assert path.stat().st_size < 3_000_000
+def number(value: Any) -> Any:
+    return float(value) if isinstance(value, str) and re.fullmatch(r"-?\d+\.\d+", value) else value
 
 
 # ---- the examples in the docstrings ------------------------------------------------------------

@@ -39,9 +39,9 @@ class Frame:
 
     @classmethod
     def of(cls, slots: Sequence[Slot]) -> Frame:
-        """A frame for these hours: wide enough to tell 240 apart, and three of them not as wide as a day."""
+        """A frame for these hours: 240 can be told apart, 48 fill the page, three are no day wide."""
         return cls(
-            slot=min(max(960 / len(slots), 4.0), max(14.0, 300 / len(slots))),
+            slot=min(max(960 / len(slots), 4.0), max(20.0, 300 / len(slots))),
             signal=around([slot.signal for slot in slots if slot.signal is not None], ticks=5),
             price=within(_ordinary(slots), least=0.1, ticks=4),
             hours=len(slots),

@@ -28,7 +28,7 @@ def around(values: Iterable[float], ticks: int = 4) -> Scale:
     """A scale that begins at zero, or below it for what is negative.
 
     >>> around([0.5, 7.0]).ticks, around([]).ticks
-    ([0, 2, 4, 6], [0.0, 0.5, 1.0])
+    ([0.0, 2.0, 4.0, 6.0], [0.0, 0.5, 1.0])
     """
     found = [0.0, *values]
     low, high = min(found), max(found)

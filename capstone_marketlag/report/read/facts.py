@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from capstone_marketlag import topics
+from capstone_marketlag import tables, topics
 from capstone_marketlag.report.read import dumps, health, hours, letters, news, prices
 from capstone_marketlag.report.read.hours import Hours, Key
 from capstone_marketlag.report.read.letters import Failures, Letters
@@ -20,6 +20,19 @@ _HOUR = timedelta(hours=1)
 #: more hours than a demo can have: a date that is far off must not make a chart of that width
 _MOST_HOURS = 24 * 90
 _MOST_MARKETS = 12
+
+#: of a run in which anything happened none of these is empty
+_NEVER_EMPTY = (topics.NEWS, topics.PRICES, topics.SIGNALS, topics.LAG_SIGNALS)
+_TOPICS = (
+    *_NEVER_EMPTY,
+    topics.MARKET_META,
+    topics.LATE_NEWS,
+    topics.LATE_PRICES,
+    topics.DEAD_NEWS,
+    topics.DEAD_PRICES,
+    topics.DEAD_PROCESSING,
+    topics.API_HEALTH,
+)
 
 NEWS_PARTS = ("counted", "late", "duplicate", "dead", "heartbeat")
 PRICE_PARTS = ("used", "not_used", "late", "duplicate", "dead", "heartbeat")
@@ -37,9 +50,10 @@ class Market:
 
 @dataclass
 class Facts:
-    """A run. start, end: of the time that is drawn.
+    """A run. start, end: of the time that is drawn. recorded: its world is known, so what was planted is too.
 
     planted: the lags that are in the world; moves: its ordinary hours, in which news and price move together.
+    missing: the dumps that are not there; empty: those that hold nothing, though anything at all fills them.
     """
 
     summary: dict[str, Any]
@@ -47,6 +61,7 @@ class Facts:
     end: datetime | None
     markets: list[Market]
     hours: Hours
+    recorded: bool
     planted: set[Key]
     moves: set[Key]
     news: News
@@ -55,6 +70,8 @@ class Facts:
     failures: Failures
     sources: dict[str, health.Source]
     lines: dict[str, int]
+    missing: list[str]
+    empty: list[str]
 
     @property
     def alignment(self) -> str:
@@ -63,18 +80,32 @@ class Facts:
     @property
     def conserved(self) -> bool:
         """By our own count, by the demo's, and no reader got an hour twice."""
-        by_ours = news.balanced(self.news.counts, NEWS_PARTS) and news.balanced(
-            self.prices.counts, PRICE_PARTS
-        )
-        return by_ours and self.summary.get("conserved") is True and not self.hours.twice
+        left = news.left(self.news.counts, NEWS_PARTS), news.left(self.prices.counts, PRICE_PARTS)
+        return left == (0, 0) and self.summary.get("conserved") in (True, None) and not self.hours.twice
 
     @property
-    def equal(self) -> bool:
-        return self.summary.get("oracle_equal") is True
+    def equal(self) -> bool | None:
+        """Whether the oracle agrees. None: nobody asked it, as where nothing planted is known."""
+        told = self.summary.get("oracle_equal")
+        return None if told is None else told is True
 
     @property
     def right(self) -> bool:
-        return self.conserved and self.equal
+        return self.conserved and self.equal is True
+
+    @property
+    def under_way(self) -> int:
+        """Records of a running application that are in no place yet: their hour has not closed."""
+        left = [
+            news.left(self.news.counts, NEWS_PARTS),
+            news.left(self.prices.counts, PRICE_PARTS),
+        ]
+        return sum(left) if not self.recorded and min(left) >= 0 else 0
+
+    @property
+    def wrong(self) -> bool:
+        lost = not self.conserved and not (self.under_way and not self.hours.twice)
+        return lost or self.equal is False
 
     @property
     def hits(self) -> list[Key]:
@@ -87,30 +118,39 @@ def read(folder: Path) -> Facts:
     summary, world = dumps.summary(folder), dumps.document(folder / "world.json")
     found = hours.read(folder)
     dead = {topic: letters.read(folder, topic) for topic in (topics.NEWS, topics.PRICES)}
-    start, end = _span(summary, world, found)
+    priced = prices.read(folder, dead[topics.PRICES])
+    start, end = _span(summary, world, found, priced)
+    lines = dumps.lengths(folder)
     return Facts(
         summary=summary,
         start=start,
         end=end,
         markets=_markets(folder, summary, world, found),
         hours=found,
+        recorded=bool(world),
         planted=_planted(world, "lags"),
         moves=_planted(world, "moves"),
         news=news.read(folder, found, dead[topics.NEWS]),
-        prices=prices.read(folder, dead[topics.PRICES]),
+        prices=priced,
         letters=dead,
         failures=letters.failures(folder),
         sources=health.read(folder),
-        lines=dumps.lengths(folder),
+        lines=lines,
+        missing=[
+            *([] if world else ["world.json"]),
+            *(name for name in (*_TOPICS, *tables.NAMES) if not dumps.exists(folder, name)),
+        ],
+        empty=[name for name in _NEVER_EMPTY if lines.get(f"topics/{name}.jsonl") == 0],
     )
 
 
 def _span(
-    summary: dict[str, Any], world: dict[str, Any], found: Hours
+    summary: dict[str, Any], world: dict[str, Any], found: Hours, priced: Prices
 ) -> tuple[datetime | None, datetime | None]:
     """From the first full hour to the last; of the data where nobody says it."""
     told = [(summary.get("from"), summary.get("to")), (world.get("start"), world.get("end"))]
     starts = sorted(hour.start for hour in found.found.values() if hour.start)
+    starts = starts or sorted(at for _, at in priced.points)
     for first, last in told:
         start, end = moment(first), moment(last)
         if start and end and start <= end:

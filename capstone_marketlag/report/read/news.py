@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,6 @@ def _headline(value: dict[str, Any]) -> Headline:
     return Headline(title, link, source, moved)
 
 
-def balanced(counts: dict[str, int], parts: Collection[str]) -> bool:
-    """Whether each record that went in is in exactly one of these parts."""
-    return counts["in"] == sum(counts[part] for part in parts)
+def left(counts: Mapping[str, int], parts: Collection[str]) -> int:
+    """How many records went in that are in none of these parts; below zero, some are in more than one."""
+    return counts["in"] - sum(counts[part] for part in parts)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from capstone_marketlag.report.draw.small import histogram
+from capstone_marketlag.report.draw import marks
+from capstone_marketlag.report.draw.small import histogram, stacked
 from capstone_marketlag.report.grid import Column, table
 from capstone_marketlag.report.markup import Html, join, shortened, tag
 from capstone_marketlag.report.read.facts import Facts
-from capstone_marketlag.report.read.values import mapping, number, text
+from capstone_marketlag.report.read.values import mapping, number
 from capstone_marketlag.report.words import change, clock, many, percent
 
 _WORDS = {
-    "window_start": "window_start: the price move up to the hour's start",
-    "window_end": "window_end: the price move up to the hour's end",
+    "window_start": "the move up to the hour's start",
+    "window_end": "the move up to the hour's end",
 }
+_PARTS = {"hit": "flagged and planted", "unplanted": "flagged only", "missed": "planted only"}
 
 
 def section(facts: Facts) -> Html:
     """A histogram of the flagged hours; precision and recall; the planted lags that were not flagged."""
     return tag(
         "section",
-        tag("h2", "How sure, and how right"),
+        tag("h2", "How sure, and how right" if facts.recorded else "How sure"),
         tag("div", _histogram(facts), _truth(facts), class_="pair"),
         _not_flagged(facts),
         id="confidence",
@@ -48,9 +48,17 @@ def _histogram(facts: Facts) -> Html:
 
 
 def _truth(facts: Facts) -> Html:
-    rows = [_alignment(facts, name) for name in _WORDS]
+    if not facts.recorded:
+        return tag(
+            "div",
+            tag("h3", "Against the planted lags"),
+            tag("p", "Nothing planted is known: without world.json nobody can say which flags are right."),
+        )
+    told = {name: _counts(facts, name) for name in _WORDS}
+    either = [flags + len(facts.planted) - hits for flags, hits in filter(None, told.values())]
+    rows = [_alignment(facts, name, counts, max([1, *either])) for name, counts in told.items()]
     columns = [Column("compared with")] + [
-        Column(name, "number") for name in ("flagged", "planted found", "precision", "recall")
+        Column(name, "number") for name in ("flagged", "hits", "precision", "recall")
     ]
     return tag(
         "div",
@@ -61,30 +69,48 @@ def _truth(facts: Facts) -> Html:
             "(window_start, the original definition: before the news), or the one up to the hour's end "
             "(window_end: while the news came in).",
         ),
-        table(f"{many(len(facts.planted), 'planted lag')} in this world", columns, rows),
+        tag(
+            "ul", join(tag("li", marks.square(kind), word) for kind, word in _PARTS.items()), class_="legend"
+        ),
+        table(f"{many(len(facts.planted), 'planted lag')} in this world", columns, rows, "cards wide truths"),
         tag(
             "p",
             "Planted: the world was written so that the news moves in this hour and the price only one or "
-            "two hours after it. Precision is the part of the flagged hours that were planted, recall the "
-            "part of the planted hours that were flagged. Nobody planted the others, but by the rules they "
-            "are lag signals all the same." + _ordinary(facts),
+            "two hours after it. A hit is a flagged hour that was planted; precision is the part of the "
+            "flagged hours that were, recall the part of the planted hours that were flagged. Nobody planted "
+            "the others, but by the rules they are lag signals all the same." + _ordinary(facts),
             class_="note",
         ),
     )
 
 
-def _alignment(facts: Facts, name: str) -> list[str]:
-    """Of the alignment that ran our own count; of the other the oracle's, as the summary has it."""
-    label: Any = _WORDS[name]
+def _counts(facts: Facts, name: str) -> tuple[int, int] | None:
+    """Flags and hits: of the alignment that ran our own count; of the other the oracle's, in the summary."""
     if name == facts.alignment:
-        flags, hits = len(facts.hours.flagged), len(facts.hits)
-        precision = hits / flags if flags else None
-        recall = hits / len(facts.planted) if facts.planted else None
-        label = join([label, " ", tag("span", "this run", class_="chip")])
-        return [label, f"{flags:,}", f"{hits:,}", percent(precision), percent(recall)]
+        return len(facts.hours.flagged), len(facts.hits)
     told = mapping(mapping(facts.summary.get("lags")).get(name))
-    counts = [text(told.get(each)) or "–" for each in ("flags", "hits")]
-    return [label, *counts, *(percent(number(told.get(each))) for each in ("precision", "recall"))]
+    flags, hits = number(told.get("flags")), number(told.get("hits"))
+    if flags is None or hits is None or not 0 <= hits <= min(flags, len(facts.planted)):
+        return None
+    return int(flags), int(hits)
+
+
+def _alignment(facts: Facts, name: str, counts: tuple[int, int] | None, widest: int) -> list[str]:
+    chip = tag("span", "this run", class_="chip") if name == facts.alignment else None
+    label = [tag("code", name), " " if chip else None, chip, tag("span", _WORDS[name], class_="note below")]
+    if counts is None:
+        return [join(label), *["–"] * 4]
+    flags, hits = counts
+    parts = {"hit": hits, "unplanted": flags - hits, "missed": len(facts.planted) - hits}
+    said = ", ".join(f"{count:,} {_PARTS[kind]}" for kind, count in parts.items())
+    picture = stacked([(kind, _PARTS[kind], count) for kind, count in parts.items()], f"{name}: {said}")
+    # both bars have one scale: an hour is as wide in each
+    label.append(
+        tag("span", picture, class_="below", style=f"width:{100 * sum(parts.values()) / widest:.1f}%")
+    )
+    precision = hits / flags if flags else None
+    recall = hits / len(facts.planted) if facts.planted else None
+    return [join(label), f"{flags:,}", f"{hits:,}", percent(precision), percent(recall)]
 
 
 def _ordinary(facts: Facts) -> str:
@@ -94,7 +120,8 @@ def _ordinary(facts: Facts) -> str:
     if not moves:
         return ""
     return (
-        f" Of the {others} not planted {moves} are hours in which the price moved together with the news: "
+        f" Of the {others} not planted {many(moves, 'is an hour', 'are hours')} in which the price moved "
+        "together with the news: "
         "a comparison with another hour's move does not see that."
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from capstone_marketlag import topics
 from capstone_marketlag.report.grid import Column, table
 from capstone_marketlag.report.markup import Html, join, shortened, stranger, tag
 from capstone_marketlag.report.read.facts import Facts
+from capstone_marketlag.report.words import many
 
 #: more reasons than that are a wrong piece's, each with its own value in it
 _MOST_REASONS = 40
+#: shown at once: the most frequent
+_SHOWN = 6
 
 
 def dead(facts: Facts) -> Html | None:
@@ -19,8 +21,7 @@ def dead(facts: Facts) -> Html | None:
     ]
     if not reasons:
         return tag("p", "Nothing is dead.")
-    order = (topics.NEWS, topics.PRICES)
-    reasons.sort(key=lambda each: (order.index(each[0].topic), each[0].stage, -each[1], each[0].why))
+    reasons.sort(key=lambda each: (-each[1], each[0]))
     rows = [
         [
             join(
@@ -44,7 +45,16 @@ def dead(facts: Facts) -> Html | None:
         Column("records", "number"),
         Column("one original, shortened", "example"),
     ]
-    return table(title, columns, rows, "cards wide")
+    shown = len(rows) if len(rows) <= _SHOWN + 2 else _SHOWN
+    others = f"{many(len(rows) - shown, 'rarer reason')}"
+    return join(
+        [
+            table(title, columns, rows[:shown], "cards wide"),
+            tag("details", tag("summary", others), table(others, columns, rows[shown:], "cards wide"))
+            if rows[shown:]
+            else None,
+        ]
+    )
 
 
 def _telling(example: str, why: str) -> str:

@@ -11,7 +11,8 @@ from capstone_marketlag.report.words import day, listed, many
 def title(facts: Facts) -> str:
     """What the tab says."""
     seed, flags = text(facts.summary.get("seed")), many(len(facts.hours.flagged), "lag signal")
-    return f"MarketLag, seed {seed}: {flags}, {'correct' if facts.right else 'wrong'}"
+    verdict = "correct" if facts.right else "wrong" if facts.wrong else "not compared"
+    return f"MarketLag{f', seed {seed}' if seed else ''}: {flags}, {verdict}"
 
 
 def section(facts: Facts) -> Html:
@@ -24,7 +25,8 @@ def section(facts: Facts) -> Html:
         tag(
             "p",
             "A lag signal: from one hour to the next the news signal of a market rose by more than 1.0, and "
-            "the price of YES moved by less than 0.02. It is flagged, with a confidence from 0 to 1.",
+            "the price of YES moved by less than 0.02. It is flagged, with a confidence from 0 to 1."
+            + _planted(facts),
             class_="lead",
         ),
         tag(
@@ -46,7 +48,8 @@ def section(facts: Facts) -> Html:
 
 def _world(facts: Facts) -> str:
     summary = facts.summary
-    told = f"MarketLag · recorded world, seed {text(summary.get('seed'))}"
+    seed = text(summary.get("seed"))
+    told = f"MarketLag · recorded world, seed {seed}" if seed else "MarketLag · as it was found running"
     hours = text(summary.get("hours_of_news"))
     if hours:
         told += f" · {hours} hour{'s' * (hours != '1')} of news"
@@ -54,6 +57,12 @@ def _world(facts: Facts) -> str:
         first, last = day(facts.start), day(facts.end)
         told += f", {first} to {last} {facts.end.year}" if first != last else f", {first} {facts.end.year}"
     return told
+
+
+def _planted(facts: Facts) -> str:
+    if not facts.planted:
+        return ""
+    return f" Planted in this world: {many(len(facts.planted), 'lag')}, {len(facts.hits)} of them flagged."
 
 
 def _found(facts: Facts) -> Html:
@@ -76,18 +85,17 @@ def _found(facts: Facts) -> Html:
 
 
 def _verdict(facts: Facts) -> Html:
-    good = facts.right
-    checks = [_conserved(facts), _equal(facts), _pieces(facts)]
+    checks = [_conserved(facts), _equal(facts), _pieces(facts), _missing(facts)]
     difference = None
-    if not good:
+    if facts.wrong:
         told = text(facts.summary.get("first_difference")) or _unnamed(facts)
         difference = tag("p", tag("strong", "First difference: "), stranger(told, 2_000), class_="difference")
     return tag(
         "section",
-        tag("h2", "Correct" if good else "Wrong"),
+        tag("h2", "Correct" if facts.right else "Wrong" if facts.wrong else "Not compared"),
         difference,
         tag("ul", join(checks)),
-        class_="verdict good" if good else "verdict bad",
+        class_="verdict good" if facts.right else "verdict bad" if facts.wrong else "verdict open",
     )
 
 
@@ -114,10 +122,17 @@ def _check(holds: bool | None, claim: str, detail: str) -> Html:
 
 def _conserved(facts: Facts) -> Html:
     records = facts.news.counts["in"] + facts.prices.counts["in"]
+    if facts.conserved and not records:
+        return _check(None, "Conserved:", "there is no record, of news or of prices.")
     if facts.conserved:
         return _check(True, "Conserved:", f"each of {many(records, 'record')} is in exactly one place.")
     placed = sum(facts.news.counts[part] for part in NEWS_PARTS)
     placed += sum(facts.prices.counts[part] for part in PRICE_PARTS)
+    if not facts.wrong:
+        detail = (
+            f"{placed:,} of {many(records, 'record')} are in exactly one place; the others' hour is open."
+        )
+        return _check(None, "Under way:", detail)
     detail = f"{many(records, 'record')} in, {placed:,} accounted for."
     if facts.hours.twice:
         detail += f" {many(len(facts.hours.twice), 'hour stands', 'hours stand')} in a topic more than once."
@@ -127,6 +142,9 @@ def _conserved(facts: Facts) -> Html:
 
 
 def _equal(facts: Facts) -> Html:
+    if facts.equal is None:
+        why = "." if facts.recorded else " (nothing planted is known)."
+        return _check(None, "Oracle:", f"not compared with an oracle{why}")
     return _check(
         facts.equal,
         "Equal to the oracle," if facts.equal else "Not equal to the oracle,",
@@ -148,3 +166,10 @@ def _pieces(facts: Facts) -> Html:
     return _check(
         None, "Pieces:", f"{names} {are} yours, the other {len(pieces) - len(yours)} the reference's."
     )
+
+
+def _missing(facts: Facts) -> Html | None:
+    """What this page cannot tell, as its folder does not hold it."""
+    words = [f"not in this folder: {listed(facts.missing)}"] if facts.missing else []
+    words += [f"empty: {listed(facts.empty)}"] if facts.empty else []
+    return _check(None, "Missing:", f"{'; '.join(words)}.") if words else None

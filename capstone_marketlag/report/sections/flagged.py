@@ -14,6 +14,8 @@ from capstone_marketlag.report.sections.markets import anchors
 from capstone_marketlag.report.words import change, clock, figure, listed, many
 
 _MOST = 3
+#: shown at once; of more than a few of them above that, the surest
+_SUREST = 8
 _COLUMNS = (
     Column("Hour (UTC)", "hour"),
     Column("Market", "market"),
@@ -27,17 +29,25 @@ _COLUMNS = (
 
 
 def section(facts: Facts) -> Html:
-    """A table of the flagged hours in order of time; on a phone a card for each."""
+    """The surest of the flagged hours, and behind them all; on a phone a card for each."""
     flagged = facts.hours.flagged
-    return tag(
-        "section",
-        tag("h2", "The flagged hours"),
-        tag("p", _about(facts)),
-        table("Flagged hours, in order of time", _COLUMNS, [_row(facts, hour) for hour in flagged], "cards")
-        if flagged
-        else None,
-        id="flagged",
-    )
+    every = _table(facts, "Flagged hours, in order of time", flagged) if flagged else None
+    if len(flagged) > _SUREST + 4:
+        surest = sorted(flagged, key=lambda hour: -(hour.confidence or 0))[:_SUREST]
+        every = join(
+            [
+                _table(facts, f"The {_SUREST} of highest confidence", surest),
+                tag("details", tag("summary", f"All {len(flagged):,} of them, in order of time"), every),
+            ]
+        )
+    return tag("section", tag("h2", "The flagged hours"), tag("p", _about(facts)), every, id="flagged")
+
+
+def _table(facts: Facts, title: str, hours: list[Hour]) -> Html:
+    # where nothing planted is known, "no" in each row would be a guess
+    shown = [number for number, column in enumerate(_COLUMNS) if facts.recorded or column.kind != "truth"]
+    rows = ([_row(facts, hour)[number] for number in shown] for hour in hours)
+    return table(title, [_COLUMNS[number] for number in shown], rows, "cards")
 
 
 def _about(facts: Facts) -> str:

@@ -20,16 +20,21 @@ _LABELS = {
 }
 
 
-def law(name: str, topic: str, counts: Mapping[str, int], parts: tuple[str, ...]) -> Html:
+def law(name: str, topic: str, counts: Mapping[str, int], parts: tuple[str, ...], under_way: bool) -> Html:
+    """under_way: records that are in no place may still come to one."""
     placed = sum(counts[part] for part in parts)
     left = counts["in"] - placed
+    lost = left < 0 or (left > 0 and not under_way)
     terms = [_term("", counts["in"], "records in", "")]
     for number_, part in enumerate(parts):
-        sign = "+" if number_ else "≠" if left else "="
+        sign = "+" if number_ else "≠" if lost else "="
         terms.append(_term(sign, counts[part], _LABELS[part], part))
     shown = [(part, _LABELS[part], counts[part]) for part in parts]
     note = None
-    if left:
+    if left and not lost:
+        terms.append(_term("+", left, "under way", "unaccounted"))
+        shown.append(("unaccounted", "under way", left))
+    if lost:
         what = many(abs(left), "record")
         note = tag(
             "p",
@@ -43,7 +48,7 @@ def law(name: str, topic: str, counts: Mapping[str, int], parts: tuple[str, ...]
         tag("h3", name, " ", tag("code", topic)),
         tag("p", join(terms, " "), class_="law"),
         note,
-        stacked(shown, said),
+        stacked(shown, said) if counts["in"] else None,
         class_="equation",
     )
 

@@ -61,7 +61,9 @@ def _market(facts: Facts, market: Market, number: int, slots: list[Slot]) -> Htm
     hours = _hours(facts, market)
     chart: Html | None = tag("p", "Nothing to draw: nobody says when this was.", class_="note")
     if slots:
-        picture = timeline(slots, said(market, slots), market.closes, after=facts.alignment == "window_end")
+        picture = timeline(
+            slots, said(market, slots, facts.recorded), market.closes, facts.alignment == "window_end"
+        )
         name = f"Chart of {shortened(market.question, 160)}"
         chart = tag("div", picture, class_="scroll chart", tabindex="0", role="region", aria_label=name)
     return tag(

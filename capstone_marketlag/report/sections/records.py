@@ -19,8 +19,8 @@ def section(facts: Facts) -> Html:
     return tag(
         "section",
         tag("h2", "What became of every record"),
-        law("News", topics.NEWS, facts.news.counts, NEWS_PARTS),
-        law("Prices", topics.PRICES, facts.prices.counts, PRICE_PARTS),
+        law("News", topics.NEWS, facts.news.counts, NEWS_PARTS, facts.under_way > 0),
+        law("Prices", topics.PRICES, facts.prices.counts, PRICE_PARTS, facts.under_way > 0),
         _other_counts(facts),
         tag("dl", join(_part(name, words) for name, words in _parts(facts)), class_="parts"),
         dead(facts),
@@ -87,6 +87,11 @@ def _before_kafka(facts: Facts) -> str:
     news, prices = mapping(told.get("news")), mapping(told.get("prices"))
     served, sent = whole(news.get("served")), whole(news.get("produced"))
     refused = facts.news.counts["rejected"]
+    if not told:
+        return (
+            "What the feeds showed is not known. The producers refused "
+            f"{many(refused, 'news item')} and {many(facts.prices.counts['rejected'], 'price')}."
+        )
     sign = "=" if served == sent + refused else "≠"
     return (
         f"{many(served, 'item')} shown by the feeds {sign} {sent:,} produced + {refused:,} refused by the "
@@ -102,7 +107,8 @@ def _statuses(facts: Facts) -> str:
     if others:
         words.append(f"{others:,} of another status")
     missing = sum(hour.status == "missing" for hour in facts.hours.judged)
-    return f"{', '.join(words)}. For {many(missing, 'hour')} with news there was none at all: missing."
+    without = f" For {many(missing, 'hour')} with news there was none at all: missing." if missing else ""
+    return f"{', '.join(words)}.{without}"
 
 
 def _late(thing: str, seconds: list[float], count: int) -> str:

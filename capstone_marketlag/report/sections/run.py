@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from capstone_marketlag import topics
 from capstone_marketlag.report.draw.small import share
 from capstone_marketlag.report.grid import Column, table
 from capstone_marketlag.report.markup import Html, join, shortened, tag
@@ -30,35 +31,34 @@ def section(facts: Facts) -> Html:
         ),
         _stages(facts),
         _pieces(facts),
-        tag("h3", "Make it again"),
-        tag("pre", tag("code", again(facts))),
-        tag(
-            "p",
-            "The same seed and hours give the same world, and the same pieces the same figures. This page "
-            "alone is made again, of the files beside it, by ",
-            tag("code", "python -m capstone_marketlag report"),
-            ".",
-        ),
-        tag("h3", "Count it again"),
-        tag(
-            "p",
-            "Topics and tables lie beside this page as they were read back, a record a line. In this page's "
-            "folder, this counts the flags:",
-        ),
-        tag(
-            "pre",
-            tag("code", RECOUNT),
-            tabindex="0",
-            role="region",
-            aria_label="A command that counts the flags",
-        ),
+        _again(facts),
+        _recount(facts),
         _dumps(facts),
         id="run",
     )
 
 
-def again(facts: Facts) -> str:
-    """The command that makes this run again; only numbers get into it."""
+def _recount(facts: Facts) -> Html | None:
+    """What counts the flags without us, where the topic they stand in was dumped."""
+    if f"topics/{topics.LAG_SIGNALS}.jsonl" not in facts.lines:
+        return None
+    return join(
+        [
+            tag("h3", "Count it again"),
+            tag(
+                "p",
+                "Topics and tables lie beside this page as they were read back, a record a line. In this "
+                "page's folder, this counts the flags:",
+            ),
+            tag("pre", tag("code", RECOUNT)),
+        ]
+    )
+
+
+def _again(facts: Facts) -> Html | None:
+    """The command that makes this run again; only numbers get into it. Nothing makes a live run again."""
+    if not facts.recorded:
+        return None
     seed, hours = (text(facts.summary.get(name)) for name in ("seed", "hours_of_news"))
     words = ["make demo"]
     words += [
@@ -66,21 +66,33 @@ def again(facts: Facts) -> str:
         for name, value in (("SEED", seed), ("HOURS", hours))
         if re.fullmatch(r"-?\d+", value)
     ]
-    return " ".join(words)
+    return join(
+        [
+            tag("h3", "Make it again"),
+            tag("pre", tag("code", " ".join(words))),
+            tag(
+                "p",
+                "The same seed and hours give the same world, and the same pieces the same figures.",
+            ),
+        ]
+    )
 
 
 def _facts(facts: Facts) -> dict[str, str]:
     summary = facts.summary
     made, memory = moment(summary.get("made_at")), whole(summary.get("peak_memory_mb"))
     versions = [f"{name} {text(number_)}" for name, number_ in mapping(summary.get("versions")).items()]
-    return {
-        "Seconds in all": figure(number(mapping(summary.get("seconds")).get("all")), 1),
-        "Memory at its peak": f"{memory:,} MB of everything that ran, engine and services",
-        "Versions": shortened(", ".join(versions), 500) or "–",
-        "Seed and hours": f"{text(summary.get('seed')) or '–'}, {text(summary.get('hours_of_news')) or '–'}",
+    seconds, seed = number(mapping(summary.get("seconds")).get("all")), text(summary.get("seed"))
+    found = {
+        "Seconds in all": figure(seconds, 1) if seconds is not None else "",
+        "Memory at its peak": f"{memory:,} MB of everything that ran, engine and services" if memory else "",
+        "Versions": shortened(", ".join(versions), 500),
+        "Seed": seed,
+        "Hours of news": text(summary.get("hours_of_news")),
         "Alignment": shortened(facts.alignment, 40),
-        "Made": f"{clock(made)} UTC" if made else "–",
+        "Made": f"{clock(made)} UTC" if made else "",
     }
+    return {name: fact for name, fact in found.items() if fact}
 
 
 def _stages(facts: Facts) -> Html | None:
@@ -124,6 +136,6 @@ def _dumps(facts: Facts) -> Html | None:
     columns = [Column("file"), Column("lines", "number")]
     return tag(
         "details",
-        tag("summary", f"The {many(len(rows), 'dump')}, and world.json and summary.json"),
+        tag("summary", f"The {many(len(rows), 'dump')} beside this page, with summary.json"),
         table("Dumps", columns, rows),
     )

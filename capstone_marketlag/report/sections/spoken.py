@@ -44,8 +44,8 @@ def _signed(value: float | None) -> str:
     return f"+{text}" if value is not None and value > 0 else text
 
 
-def said(market: Market, slots: list[Slot]) -> str:
-    """The chart in words."""
+def said(market: Market, slots: list[Slot], recorded: bool) -> str:
+    """The chart in words. recorded: what was planted is known."""
     words = [
         f"{shortened(market.question, 160)} {many(len(slots), 'hour')} from {clock(slots[0].start)} UTC."
     ]
@@ -60,5 +60,6 @@ def said(market: Market, slots: list[Slot]) -> str:
     flagged, planted = sum(slot.flagged for slot in slots), sum(slot.planted for slot in slots)
     both = sum(slot.flagged and slot.planted for slot in slots)
     words.append(f"{many(flagged, 'hour is', 'hours are')} flagged.")
-    words.append(f"{many(planted, 'lag is', 'lags are')} planted, {both} of them flagged.")
+    if recorded:
+        words.append(f"{many(planted, 'lag is', 'lags are')} planted, {both} of them flagged.")
     return " ".join(words)
