@@ -1,8 +1,9 @@
-"""python -m capstone_marketlag demo | produce | status | retention"""
+"""python -m capstone_marketlag demo | run | replay | produce | status | stop | resume | report | retention"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,21 +25,101 @@ def cli() -> None:
 @cli.command()
 @click.option("--seed", type=int, default=1, show_default=True, envvar="SEED", help="Which recorded world.")
 @click.option(
-    "--hours",
-    type=click.IntRange(1, 24 * 60),
-    default=48,
-    show_default=True,
-    envvar="HOURS",
+    "--hours", type=click.IntRange(1, 24 * 60), default=240, show_default=True, envvar="HOURS",
     help="Hours of news.",
-)
+)  # fmt: skip
 @click.option("--to", type=click.Path(path_type=Path), default=BUILD / "demo", help="Folder for the results.")
 def demo(seed: int, hours: int, to: Path) -> None:
     """Run the whole pipeline on a recorded world; exit 0 only if the result is right."""
-    from capstone_marketlag.demo import run
+    from capstone_marketlag.demo import run as run_demo
 
-    if not run(seed, hours, to):
+    if not run_demo(seed, hours, to):
         raise LabError("The result is not right.", "It has to be conserved and equal to the oracle.",
                        f"open {shown(to / 'report.html')}")  # fmt: skip
+
+
+@cli.command()
+@click.option("--anew", is_flag=True, help="From the beginning of the topics, whatever was kept.")
+def run(anew: bool) -> None:
+    """Start both jobs on the services of `./lab up`; refuse where they would run wrongly."""
+    application = local.application()
+    with console.stage("signals and detector"):
+        jobs = application.run(anew)
+    _started(jobs)
+    console.out.print("Next: python -m capstone_marketlag replay, or produce --live --market SLUG --feed URL")
+
+
+@cli.command()
+def stop() -> None:
+    """Stop both jobs, each with a savepoint: nothing is lost, nothing is closed early."""
+    application = local.application()
+    with console.stage("savepoints"):
+        savepoints = application.stop()
+    for name, savepoint in savepoints.items():
+        console.out.print(f"{name:<9} stopped, its state is in {savepoint}", markup=False)
+    console.out.print("Next: python -m capstone_marketlag resume")
+
+
+@cli.command()
+def resume() -> None:
+    """Start both jobs from where they were: the last stop, or the newest checkpoint after a crash."""
+    application = local.application()
+    with console.stage("signals and detector"):
+        jobs = application.resume()
+    _started(jobs)
+    console.out.print("Next: python -m capstone_marketlag status")
+
+
+@cli.command()
+@click.option("--seed", type=int, default=1, show_default=True, envvar="SEED", help="Which recorded world.")
+@click.option(
+    "--hours", type=click.IntRange(1, 24 * 60), default=240, show_default=True, envvar="HOURS",
+    help="Hours of news.",
+)  # fmt: skip
+@click.option(
+    "--pace", type=click.FloatRange(0, 900), default=0.0, show_default=True,
+    help="Seconds between two ticks of 15 virtual minutes.",
+)  # fmt: skip
+def replay(seed: int, hours: int, pace: float) -> None:
+    """Play a recorded world through the producers into Kafka; Ctrl-C ends it."""
+    from capstone_marketlag.replay.local import play
+
+    counts = play(local.settings(), seed, hours, pace)
+    news, prices = counts["news"], counts["prices"]
+    console.out.print(f"{news['produced']} news items and {prices['produced']} prices are in Kafka.")
+    console.out.print("Next: python -m capstone_marketlag status")
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+def report(folder: Path | None) -> None:
+    """Write the report of what the application found so far, or again that of a run's FOLDER."""
+    from capstone_marketlag.report import write_report
+
+    if folder is None:
+        folder = BUILD / "report"
+        with console.stage("read topics and tables"):
+            _dump_now(folder)
+    console.out.print(f"The report: {shown(write_report(folder))}")
+
+
+def _dump_now(folder: Path) -> None:
+    """The topics and tables of the running application, and their summary, as a run leaves them."""
+    from capstone_marketlag import dump
+    from capstone_marketlag.outcome import outcome
+    from capstone_marketlag.summary import of_running
+
+    settings = local.settings()
+    read, stored = dump.read_all(settings)
+    shutil.rmtree(folder, ignore_errors=True)
+    dump.write_all(folder, read, stored)
+    summary = of_running(settings, outcome(read, stored))
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+
+
+def _started(jobs: dict[str, str]) -> None:
+    for name, job in jobs.items():
+        console.out.print(f"{name:<9} runs as {job}")
 
 
 @cli.command()
@@ -65,10 +146,10 @@ def produce(live: bool, markets: tuple[str, ...], feed: str | None, once: bool) 
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 def status(as_json: bool) -> None:
     """Jobs, checkpoints, what is still to read, dead and late records, the last lag signals."""
-    from capstone_marketlag.status import lines, report
+    from capstone_marketlag import status as asked
 
-    said = report(local.application())
-    for line in [json.dumps(said)] if as_json else lines(said):
+    said = asked.report(local.application())
+    for line in [json.dumps(said)] if as_json else asked.lines(said):
         console.out.print(line, markup=False)
 
 
@@ -93,7 +174,7 @@ def main() -> None:
         sys.exit(1)
     except click.ClickException as error:
         console.err.print(
-            f"marketlag: {error.format_message()} Next: make demo SEED=7 HOURS=300", markup=False
+            f"marketlag: {error.format_message()} Next: python -m capstone_marketlag --help", markup=False
         )
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):

@@ -13,8 +13,9 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from capstone_marketlag import preflight
+from capstone_marketlag import preflight, topics
 from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
 from labkit.flink_rest import FlinkRest
@@ -42,7 +43,10 @@ class Application:
         #: further options of Flink, for both jobs
         self.options = dict(options or {})
         self.rest = FlinkRest(stack.flink.address)
-        self.jobs = _read(folder / "jobs.json")
+        known = _read(folder / "jobs.json")
+        self.jobs = {name: Job(**job) for name, job in known["jobs"].items()}
+        #: the topics' ids when the jobs were first started
+        self.topics: dict[str, str] = known["topics"]
 
     @property
     def plan(self) -> Path:
@@ -62,16 +66,18 @@ class Application:
             )
         preflight.check(self.settings, self.rest, NAMES)
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.jobs = {}
+        self.jobs, self.topics = {}, topics.ids(self.settings)
         return {name: self._start(name, None) for name in NAMES}
 
     def resume(self) -> dict[str, str]:
         """Start both jobs from where they were: the savepoint of the last stop, else the newest checkpoint.
 
-        Raises LabError: the preflight refuses, or there is no state to go on from.
+        Raises LabError: the preflight refuses, a topic is not the one that was read, or there is no state to
+        go on from.
         """
         if not self.jobs:
             raise LabError("There is nothing to resume.", "The application has not run here.", _RUN)
+        topics.check_same(self.settings, self.topics)  # before the preflight makes those that are missing
         preflight.check(self.settings, self.rest, NAMES)
         states = {name: self.state(name) for name in NAMES}  # both, before either starts
         return {name: self._start(name, states[name]) for name in NAMES}
@@ -79,8 +85,10 @@ class Application:
     def stop(self) -> dict[str, str]:
         """Stop both jobs, each with a savepoint; their paths by name.
 
-        Raises LabError: a job does not run, or its savepoint failed; that job goes on.
+        Raises LabError: nothing runs here, or a savepoint failed; that job goes on.
         """
+        if not self.jobs:
+            raise LabError("There is nothing to stop.", "The application has not run here.", _RUN)
         return {name: self.stop_job(name) for name in NAMES if name in self.jobs}
 
     def stop_job(self, name: str) -> str:
@@ -124,7 +132,8 @@ class Application:
         """Write jobs.json whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         half = self.folder / "jobs.json.new"
-        half.write_text(json.dumps({name: asdict(job) for name, job in self.jobs.items()}))
+        jobs = {name: asdict(job) for name, job in self.jobs.items()}
+        half.write_text(json.dumps({"jobs": jobs, "topics": self.topics}))
         os.replace(half, self.folder / "jobs.json")
 
 
@@ -148,8 +157,9 @@ def _submit_detector(application: Application, recovery: dict[str, str]) -> str:
     return detector.submit(stream_environment(application.stack, options), application.settings)
 
 
-def _read(file: Path) -> dict[str, Job]:
+def _read(file: Path) -> dict[str, dict[str, Any]]:
     try:
-        return {name: Job(**job) for name, job in json.loads(file.read_text()).items()}
+        known: dict[str, dict[str, Any]] = json.loads(file.read_text())
     except FileNotFoundError:
-        return {}
+        return {"jobs": {}, "topics": {}}
+    return known

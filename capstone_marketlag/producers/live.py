@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from confluent_kafka import KafkaException
-
 from capstone_marketlag import local, logs, topics
 from capstone_marketlag.producers import polymarket, schedule
 from capstone_marketlag.producers.clients import Clients
@@ -29,10 +27,7 @@ def produce(markets: Sequence[str] = (), feed: str | None = None, once: bool = F
     clients = Clients.of(settings)
     for slug in settings.market_list:
         _check_open(slug, clients)
-    try:
-        topics.ensure(settings)
-    except KafkaException as error:
-        raise LabError(f"Kafka does not answer ({error.args[0].str()}).", "", "./lab up kafka") from error
+    topics.ensure(settings)
     called = schedule.handlers(clients)
     if once:
         now = datetime.now(timezone.utc).replace(microsecond=0)

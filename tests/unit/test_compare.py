@@ -1,237 +1,261 @@
-"""compare: what differs first is named, and a record that is lost does not go unseen."""
+"""compare: what differs first is named with both answers, and nothing that differs goes unsaid."""
 
 from __future__ import annotations
 
-import base64
-import json
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timezone
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from capstone_marketlag.compare import Outcome, conserved, first_difference, outcome
+from capstone_marketlag import topics
+from capstone_marketlag.compare import first_difference
 from capstone_marketlag.oracle import Truth
+from capstone_marketlag.outcome import Outcome
+from tests.unit.worlds import at
 
-TEN, ELEVEN = "2026-01-05T10:00:00Z", "2026-01-05T11:00:00Z"
-HOURS = {TEN: ["2", "4.000000", "2.075000", "0.950000"], ELEVEN: ["1", "2.000000", "2.000000", "1.000000"]}
-COUNTS = {"in": 12, "counted": 3, "late": 1, "duplicate": 2, "dead": 3, "heartbeat": 3, "rejected": 1}
-
-
-def truth(**other: Any) -> Truth:
-    return replace(Truth(dict(HOURS), dict(COUNTS), ["b"]), **other)
+TEN, ELEVEN, OTHER = ("m", at("10:00")), ("m", at("11:00")), ("n", at("10:00"))
+KEYS = (TEN, ELEVEN, OTHER)
+FIGURES = ["2", "4.000000", "2.075000", "0.950000"]
+SHOWN = "mentions 2, score 4.000000, signal 2.075000, weight 0.950000"
+JOINED = {
+    "signal_delta": "1.500000", "prev_rss_signal": "0.500000", "price": "0.500000", "prev_price": "0.490000",
+    "price_delta": "0.010000", "price_status": "observed",
+}  # fmt: skip
+LAG = {
+    "signal_delta": "1.500000", "price_delta": "0.010000", "lag_flag": True, "confidence": "0.9000",
+    "max_signal_delta": "8.000000", "price_status": "observed",
+}  # fmt: skip
+NEWS = {"in": 12, "counted": 3, "late": 2, "duplicate": 2, "dead": 3, "heartbeat": 3, "rejected": 1}
+PRICES = {
+    "in": 9,
+    "used": 1,
+    "not_used": 1,
+    "late": 1,
+    "duplicate": 2,
+    "dead": 3,
+    "heartbeat": 3,
+    "rejected": 0,
+}
+LATE_NEWS = [("m", "b"), ("m", "a")]
+LATE_PRICES = [("m", "No", at("09:00"))]
+DEAD = {topics.NEWS: {"no object": 3}, topics.PRICES: {"no price": 2, "no object": 1}}
 
 
 def found(**other: Any) -> Outcome:
-    return replace(Outcome(dict(HOURS), dict(HOURS), dict(COUNTS), ["b"]), **other)
+    same: dict[str, Any] = {
+        "hours": dict.fromkeys(KEYS, FIGURES), "hours_table": dict.fromkeys(KEYS, FIGURES),
+        "joined": dict.fromkeys(KEYS, JOINED), "lags": dict.fromkeys(KEYS, LAG),
+        "history": dict.fromkeys(KEYS, LAG), "news": NEWS, "prices": PRICES,
+        "late_news": LATE_NEWS, "late_prices": LATE_PRICES, "dead": DEAD,
+    }  # fmt: skip
+    return Outcome(**{**same, **other})
 
 
-# ---- the first difference ----------------------------------------------------------------------
+TRUTH = Truth(
+    hours=dict.fromkeys(KEYS, FIGURES),
+    joined=dict.fromkeys(KEYS, JOINED),
+    lags=dict.fromkeys(KEYS, LAG),
+    news=NEWS,
+    prices=PRICES,
+    late_news=LATE_NEWS,
+    late_prices=LATE_PRICES,
+    dead_news=DEAD[topics.NEWS],
+    dead_prices=DEAD[topics.PRICES],
+    metas={},
+)
+
+
+def wrong(rows: Mapping[Any, Any], key: Any, **figures: Any) -> dict[Any, Any]:
+    return {**rows, key: {**rows[key], **figures}}
+
+
+def without(rows: Mapping[Any, Any], key: Any) -> dict[Any, Any]:
+    return {each: row for each, row in rows.items() if each != key}
+
+
+HOURS = dict.fromkeys(KEYS, FIGURES)
+JOINS = dict.fromkeys(KEYS, JOINED)
+LAGS = dict.fromkeys(KEYS, LAG)
+
+
+# ---- nothing to tell ---------------------------------------------------------------------------
 
 
 def test_where_all_is_equal_there_is_no_difference() -> None:
-    assert first_difference(found(), truth()) is None
+    assert first_difference(found(), TRUTH) is None
 
 
-def test_counts_that_only_the_oracle_has_are_not_compared() -> None:
-    assert first_difference(found(), truth(counts={**COUNTS, "served": 13})) is None
+@pytest.mark.parametrize(
+    "same",
+    [
+        found(late_news=LATE_NEWS[::-1]),
+        found(news=without(NEWS, "rejected"), prices=without(PRICES, "in")),
+        found(dead={**DEAD, topics.NEWS: {**DEAD[topics.NEWS], "there is no date": 7}}),
+        found(hours=dict(reversed(HOURS.items()))),
+    ],
+    ids=[
+        "the order of what is late",
+        "counts that nobody took",
+        "the producer's reasons",
+        "the order of hours",
+    ],
+)
+def test_what_the_oracle_does_not_tell_is_no_difference(same: Outcome) -> None:
+    assert first_difference(same, TRUTH) is None
 
 
-OTHER = ["3", "4.000000", "2.075000", "0.950000"]
-SHOWN = "mentions 2, score 4.000000, signal 2.075000, weight 0.950000"
-SHOWN_OTHER = SHOWN.replace("mentions 2", "mentions 3")
+# ---- each kind of difference, with both answers -------------------------------------------------
+
+NINE = ("m", at("09:00"))
+MORE = ["3", *FIGURES[1:]]
+SHOWN_MORE = SHOWN.replace("mentions 2", "mentions 3")
+SHOWN_LAG = (
+    "signal_delta 1.500000, price_delta 0.010000, lag_flag True, confidence 0.9000, "
+    "max_signal_delta 8.000000, price_status observed"
+)
 
 
 @pytest.mark.parametrize(
     ("outcome", "sentence"),
     [
         (
-            found(hours={**HOURS, TEN: OTHER, ELEVEN: OTHER}),
-            f"Hour {TEN}: the topic has {SHOWN_OTHER}, the oracle {SHOWN}.",
+            {"hours": {**HOURS, TEN: MORE}},
+            f"Hour {at('10:00')} of m: rss.signals_hourly has {SHOWN_MORE}, the oracle {SHOWN}.",
         ),
         (
-            found(hours={ELEVEN: HOURS[ELEVEN]}),
-            f"Hour {TEN}: the topic has no row, the oracle {SHOWN}.",
+            {"hours": without(HOURS, ELEVEN)},
+            f"Hour {at('11:00')} of m: rss.signals_hourly has no row, the oracle {SHOWN}.",
         ),
         (
-            found(hours={**HOURS, "2026-01-05T09:00:00Z": HOURS[TEN]}),
-            f"Hour 2026-01-05T09:00:00Z: the topic has {SHOWN}, the oracle no row.",
+            {"hours": {**HOURS, NINE: FIGURES}},
+            f"Hour {at('09:00')} of m: rss.signals_hourly has {SHOWN}, the oracle no row.",
         ),
         (
-            found(table={**HOURS, TEN: OTHER}),
-            f"Hour {TEN}: the table has {SHOWN_OTHER}, the topic {SHOWN}.",
+            {"joined": wrong(JOINS, OTHER, price="0.600000", price_status="carried")},
+            f"Hour {at('10:00')} of n: signals_with_price has price 0.600000, price_status carried, "
+            "the oracle price 0.500000, price_status observed.",
         ),
         (
-            found(table={ELEVEN: HOURS[ELEVEN]}),
-            f"Hour {TEN}: the table has no row, the topic {SHOWN}.",
+            {"lags": wrong(LAGS, TEN, lag_flag=False)},
+            f"Hour {at('10:00')} of m: lag_signals has lag_flag False, the oracle lag_flag True.",
         ),
         (
-            found(table={**HOURS, "2026-01-05T12:00:00Z": HOURS[TEN]}),
-            f"Hour 2026-01-05T12:00:00Z: the table has {SHOWN}, the topic no row.",
+            {"lags": without(LAGS, TEN)},
+            f"Hour {at('10:00')} of m: lag_signals has no row, the oracle {SHOWN_LAG}.",
         ),
-        (found(late=["b", "d", "c"]), "Item c is late, and the oracle counts it."),
-        (found(late=[]), "Item b is not late, and should be."),
-        (found(counts={**COUNTS, "dead": 4, "heartbeat": 2}), "dead: 4 records, the oracle has 3."),
-        (found(counts={**COUNTS, "rejected": 0}), "rejected: 0 records, the oracle has 1."),
+        (
+            {"lags": {**LAGS, NINE: LAG}},
+            f"Hour {at('09:00')} of m: lag_signals has {SHOWN_LAG}, the oracle no row.",
+        ),
+        (
+            {"hours_table": {**HOURS, TEN: MORE}},
+            f"Hour {at('10:00')} of m: the table rss_signals_hourly has {SHOWN_MORE}, its topic {SHOWN}.",
+        ),
+        (
+            {"hours_table": without(HOURS, TEN)},
+            f"Hour {at('10:00')} of m: the table rss_signals_hourly has no row, its topic {SHOWN}.",
+        ),
+        (
+            {"history": wrong(LAGS, TEN, confidence=None)},
+            f"Hour {at('10:00')} of m: the table lag_signals_history has confidence None, its topic confidence 0.9000.",
+        ),
+        (
+            {"history": {**LAGS, NINE: LAG}},
+            f"Hour {at('09:00')} of m: the table lag_signals_history has {SHOWN_LAG}, its topic no row.",
+        ),
+        ({"late_news": [*LATE_NEWS, ("m", "d"), ("m", "c")]}, "Item m c is late, and the oracle counts it."),
+        ({"late_news": [*LATE_NEWS, ("m", "b")]}, "Item m b is late, and the oracle counts it."),
+        ({"late_news": []}, "Item m a is not late, and should be."),
+        ({"late_prices": []}, f"Price m No {at('09:00')} is not late, and should be."),
+        (
+            {"late_prices": [*LATE_PRICES, ("m", "Yes", at("08:00"))]},
+            f"Price m Yes {at('08:00')} is late, and the oracle counts it.",
+        ),
+        ({"news": {**NEWS, "dead": 4}}, "news dead: 4 records, the oracle has 3."),
+        ({"prices": {**PRICES, "used": 0}}, "prices used: 0 records, the oracle has 1."),
+        (
+            {"dead": {**DEAD, topics.NEWS: {"nothing": 3}}},
+            "rss.events, no object: 0 dead letters, the oracle has 3.",
+        ),
+        (
+            {"dead": {topics.NEWS: DEAD[topics.NEWS]}},
+            "polymarket.price_hourly, no price: 0 dead letters, the oracle has 2.",
+        ),
+        ({"twice": ["lag_signals m 10", "x"]}, "Twice in a topic: lag_signals m 10."),
+        ({"astray": ["rss.events 0: not every offset once"]}, "Astray: rss.events 0: not every offset once."),
+        ({"failures": 2}, "dlq.processing has 2 records, and nothing was to fail."),
     ],
-)
-def test_the_first_hour_item_or_count_that_differs_is_named_with_both_answers(
-    outcome: Outcome, sentence: str
-) -> None:
-    assert first_difference(outcome, truth()) == sentence
+)  # fmt: skip
+def test_a_difference_is_named_with_both_answers(outcome: dict[str, Any], sentence: str) -> None:
+    assert first_difference(found(**outcome), TRUTH) == sentence
 
 
+@pytest.mark.parametrize("kind", ["hours", "hours_table"])
 @pytest.mark.parametrize("figure", range(4))
-def test_every_figure_of_an_hour_counts(figure: int) -> None:
-    wrong = list(HOURS[TEN])
-    wrong[figure] = "9"
+def test_every_figure_of_an_hour_counts(kind: str, figure: int) -> None:
+    figures = [*FIGURES[:figure], "9", *FIGURES[figure + 1 :]]
 
-    assert str(first_difference(found(hours={**HOURS, TEN: wrong}), truth())).startswith(
-        f"Hour {TEN}: the topic"
-    )
-    assert str(first_difference(found(table={**HOURS, TEN: wrong}), truth())).startswith(
-        f"Hour {TEN}: the table"
-    )
-
-
-def test_an_hour_comes_before_an_item_and_an_item_before_a_count() -> None:
-    wrong = found(hours={TEN: HOURS[TEN]}, late=[], counts={**COUNTS, "in": 1})
-
-    assert str(first_difference(wrong, truth())).startswith(f"Hour {ELEVEN}: the topic")
-    assert str(first_difference(replace(wrong, hours=HOURS), truth())) == "Item b is not late, and should be."
-    assert (
-        first_difference(replace(wrong, hours=HOURS, late=["b"]), truth())
-        == "in: 1 records, the oracle has 12."
-    )
-
-
-# ---- the law -----------------------------------------------------------------------------------
-
-
-def test_what_went_in_is_what_is_somewhere() -> None:
-    assert conserved(COUNTS)
-
-
-@pytest.mark.parametrize("part", ["in", "counted", "late", "duplicate", "dead", "heartbeat"])
-@pytest.mark.parametrize("step", [-1, 1])
-def test_one_record_lost_or_twice_anywhere_breaks_the_law(part: str, step: int) -> None:
-    assert not conserved({**COUNTS, part: COUNTS[part] + step})
-
-
-# ---- counting what was dumped ------------------------------------------------------------------
-
-Row = dict[str, Any]
-
-
-def record(offset: int, value: Any, partition: int = 0) -> Row:
-    text = value if isinstance(value, str) or "base64" in value else json.dumps(value)
-    return {"partition": partition, "offset": offset, "timestamp": 0, "key": "m", "value": text}
-
-
-def news(offset: int, identity: str, market: str = "m") -> Row:
-    return record(offset, {"market_slug": market, "item_id": identity})
-
-
-def heartbeat(offset: int, partition: int = 0) -> Row:
-    return record(offset, {"kind": "heartbeat", "market_slug": "m"}, partition)
-
-
-def signal(hour: int, mentions: int) -> Row:
-    start = f"2026-01-05T{hour}:00:00Z"
-    return record(
-        hour,
-        f'{{"window_start": "{start}", "mention_count": {mentions}, "keyword_score": 4, '
-        '"source_weighted_signal": 2.0750000000000001, "source_weight_avg": 0.95}',
-    )
-
-
-def row(hour: int, mentions: int) -> Row:
-    return {
-        "window_start": datetime(2026, 1, 5, hour),
-        "mention_count": mentions,
-        "keyword_score": Decimal("4.000000"),
-        "source_weighted_signal": Decimal("2.075000"),
-        "source_weight_avg": Decimal("0.950000"),
-    }
-
-
-def letter(offset: int, stage: str, partition: int | None = None, source: int | None = None) -> Row:
-    return record(offset, {"stage": stage, "source_partition": partition, "source_offset": source})
-
-
-DUMPED: dict[str, list[Row]] = {
-    "news": [
-        news(0, "a"),
-        news(1, "a"),
-        news(2, "b"),
-        news(3, "a", market="other"),
-        record(4, '{"market_slug": "m'),
-        record(5, {"base64": base64.b64encode(b"\xff\xfe").decode()}),
-        heartbeat(6),
-        heartbeat(4, partition=1),
-        news(7, "late"),
-    ],
-    "signals": [signal(10, 2), signal(11, 1)],
-    "dead": [letter(0, "gate", 0, 4), letter(1, "producer"), letter(2, "gate", 0, 5)],
-    "late": [record(0, {"item_id": "late"})],
-    "table": [row(10, 2), row(11, 1)],
-}
-
-
-def test_what_was_dumped_is_counted_record_by_record() -> None:
-    hours = {
-        TEN: ["2", "4.000000", "2.075000", "0.950000"],
-        ELEVEN: ["1", "4.000000", "2.075000", "0.950000"],
-    }
-
-    assert outcome(**DUMPED) == Outcome(
-        hours,
-        hours,
-        {"in": 9, "counted": 3, "late": 1, "duplicate": 1, "dead": 2, "heartbeat": 2, "rejected": 1},
-        ["late"],
-    )
-    assert conserved(outcome(**DUMPED).counts)
-
-
-def without(topic: str, place: int) -> dict[str, list[Row]]:
-    rows = DUMPED[topic]
-    return {**DUMPED, topic: rows[:place] + rows[place + 1 :]}
+    assert first_difference(found(**{kind: {**HOURS, TEN: figures}}), TRUTH) is not None
 
 
 @pytest.mark.parametrize(
-    ("topic", "place"),
-    [
-        ("signals", 0),
-        ("signals", 1),
-        ("late", 0),
-        ("news", 2),
-        ("news", 3),
-        ("news", 8),
-        ("dead", 0),
-        ("dead", 2),
-    ],
+    ("kind", "name"),
+    [("joined", name) for name in JOINED] + [(kind, name) for kind in ("lags", "history") for name in LAG],
 )
-def test_the_law_is_broken_when_one_record_is_missing_from_one_topic(topic: str, place: int) -> None:
-    assert not conserved(outcome(**without(topic, place)).counts)
+def test_every_field_of_an_hour_counts(kind: str, name: str) -> None:
+    rows = {"joined": JOINS, "lags": LAGS, "history": LAGS}[kind]
 
+    difference = first_difference(found(**{kind: wrong(rows, TEN, **{name: "9"})}), TRUTH)
 
-def test_a_signal_written_twice_breaks_the_law() -> None:
-    twice = {**DUMPED, "signals": [*DUMPED["signals"], signal(11, 1)]}
-
-    assert not conserved(outcome(**twice).counts)
+    assert f" has {name} 9, " in str(difference)
 
 
 @pytest.mark.parametrize(
-    "value", ["[1, 2]", "null", '"text"', '{"market_slug": "m"', "{}", '{"item_id": ["a"]}']
+    ("kind", "name"), [("news", name) for name in NEWS] + [("prices", name) for name in PRICES]
 )
-def test_a_broken_record_that_a_wrong_gate_let_through_breaks_the_law_and_not_the_count(value: str) -> None:
-    through = {**DUMPED, "news": [*DUMPED["news"], record(9, value)]}
+def test_every_count_counts(kind: str, name: str) -> None:
+    counts = {"news": NEWS, "prices": PRICES}[kind]
 
-    assert outcome(**through).counts == {**outcome(**DUMPED).counts, "in": 10}
+    difference = first_difference(found(**{kind: {**counts, name: 99}}), TRUTH)
+
+    assert difference == f"{kind} {name}: 99 records, the oracle has {counts[name]}."
 
 
-def test_a_time_of_the_table_is_a_utc_time_of_the_topic() -> None:
-    at = datetime(2026, 1, 5, 10, tzinfo=timezone.utc)
+# ---- which one comes first ---------------------------------------------------------------------
 
-    assert list(outcome([], [], [], [], [row(10, 2)]).table) == [at.isoformat().replace("+00:00", "Z")]
+LATER, EARLIER = at("11:00"), at("10:00")
+#: each is told only where none of those above it is to be told
+ORDER: list[tuple[dict[str, Any], str]] = [
+    ({"history": wrong(LAGS, TEN, lag_flag=False)}, f"Hour {EARLIER} of m: the table lag_signals_history"),
+    ({"hours": {**HOURS, ELEVEN: MORE}}, f"Hour {LATER} of m: rss.signals_hourly"),
+    ({"joined": wrong(JOINS, ELEVEN, price=None)}, f"Hour {LATER} of m: signals_with_price"),
+    ({"lags": wrong(LAGS, ELEVEN, lag_flag=False)}, f"Hour {LATER} of m: lag_signals"),
+    ({"hours_table": {**HOURS, ELEVEN: MORE}}, f"Hour {LATER} of m: the table rss_signals_hourly"),
+    ({"late_news": []}, "Item"),
+    ({"late_prices": []}, "Price"),
+    ({"news": {**NEWS, "in": 1}}, "news in"),
+    ({"prices": {**PRICES, "in": 1}}, "prices in"),
+    ({"dead": {}}, "rss.events, no object"),
+    ({"twice": ["t"]}, "Twice"),
+    ({"astray": ["a"]}, "Astray"),
+    ({"failures": 1}, "dlq.processing"),
+]
+
+
+@pytest.mark.parametrize("first", range(len(ORDER)))
+def test_the_earliest_hour_comes_first_then_its_stage_then_what_has_no_hour(first: int) -> None:
+    all_of_it: dict[str, Any] = {}
+    for outcome, _ in ORDER[first:]:
+        all_of_it |= outcome
+
+    assert str(first_difference(found(**all_of_it), TRUTH)).startswith(ORDER[first][1])
+
+
+def test_of_one_hour_and_stage_the_markets_come_in_order() -> None:
+    both = replace(TRUTH, hours={**HOURS, OTHER: MORE, TEN: MORE})
+
+    assert str(first_difference(found(), both)).startswith(f"Hour {EARLIER} of m:")
+    assert str(first_difference(found(), replace(both, hours={**HOURS, OTHER: MORE}))).startswith(
+        f"Hour {EARLIER} of n:"
+    )

@@ -1,0 +1,150 @@
+"""Where each record of an input topic has its place, by the contract's rules and the dead letters.
+
+    dead        a letter tells of it
+    heartbeat   it only tells the time
+    duplicate   it is valid, and its key was seen
+    first       the first sight of its key: late, or on time
+
+A record that is in none of them was let through by a wrong gate, or lost its letter: it is in no count.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from capstone_marketlag.wire import from_wire, to_wire
+
+Rows = list[dict[str, Any]]
+Place = tuple[int, int]  # partition, offset
+Identity = tuple[str, ...]
+
+_HOUR, _DELAY, _AHEAD = timedelta(hours=1), timedelta(minutes=5), timedelta(minutes=10)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the rules of one input topic are about. timed_key: the time tells records apart, too."""
+
+    time: str
+    names: tuple[str, ...]
+    timed_key: bool
+    is_valid: Callable[[Mapping[str, Any], datetime], bool]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """The first sight of a key in one partition."""
+
+    value: dict[str, Any]
+    late: bool
+
+
+@dataclass
+class Places:
+    """firsts: by key and partition, for only the pipeline knows which of two partitions it read first."""
+
+    heartbeats: int = 0
+    duplicates: int = 0
+    firsts: dict[Identity, dict[int, Sight]] = field(default_factory=dict)
+    last_told: dict[int, datetime] = field(default_factory=dict)  # partition -> its newest heartbeat
+
+
+def places(rows: Rows, dead: Collection[Place], kind: Kind) -> Places:
+    """The places of the records of one topic, given those that have a dead letter."""
+    found = Places()
+    highest: dict[int, datetime] = {}
+    for row in sorted(rows, key=lambda row: (row["partition"], row["offset"])):
+        partition = row["partition"]
+        value = json_object(row["value"])
+        moment = _come(value.get(kind.time), row["timestamp"]) if value else None
+        # what is dead for another reason than its time moves the time all the same
+        highest[partition] = max(highest.get(partition, _EPOCH), moment or _EPOCH)
+        if (partition, row["offset"]) in dead or value is None or moment is None:
+            continue
+        if value.get("kind") == "heartbeat":
+            found.heartbeats += 1
+            found.last_told[partition] = max(found.last_told.get(partition, _EPOCH), moment)
+        elif all(map(_text, map(value.get, kind.names))) and kind.is_valid(value, moment):
+            identity: Identity = tuple(_text(value[name]) for name in kind.names)
+            identity += (to_wire(moment),) if kind.timed_key else ()
+            found.duplicates += identity in found.firsts
+            late = _hour(moment) + _HOUR <= highest[partition] - _DELAY
+            found.firsts.setdefault(identity, {}).setdefault(partition, Sight(value, late))
+    return found
+
+
+def json_object(text: Any) -> dict[str, Any] | None:
+    """The JSON object that this value of a record is, if it is one; its numbers as they are written."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is Python's, not JSON's")
+
+    try:
+        value = json.loads(text, parse_float=Decimal, parse_constant=refuse)
+    # TypeError: bytes that are no text stand as {"base64": …}
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+# ---- the rules of the gates ----------------------------------------------------------------------
+
+
+def _is_news(value: Mapping[str, Any], _: datetime) -> bool:
+    score = _number(value.get("article_score"))
+    return (
+        bool(_text(value.get("source")))
+        and score is not None
+        and abs(score) < 1_000_000
+        and _within(value.get("source_weight"), 0)
+    )
+
+
+def _is_price(value: Mapping[str, Any], moment: datetime) -> bool:
+    return (
+        moment == _hour(moment)
+        and _within(value.get("price"), 0)
+        and _within(value.get("price_delta"), -1)
+        and value.get("price_status") in ("observed", "carried", "clamped")
+    )
+
+
+NEWS = Kind("published_at", ("market_slug", "item_id"), timed_key=False, is_valid=_is_news)
+PRICES = Kind("event_time", ("market_slug", "outcome"), timed_key=True, is_valid=_is_price)
+
+
+def _come(text: Any, timestamp: int) -> datetime | None:
+    """A UTC time that had come when the record was written (timestamp: ms)."""
+    if not isinstance(text, str) or not _TIME.fullmatch(text):
+        return None
+    try:
+        moment = from_wire(text)
+    except ValueError:
+        return None
+    written = _EPOCH + timedelta(milliseconds=timestamp)
+    return moment if _EPOCH < moment <= written + _AHEAD else None
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, (str, int, Decimal)) else ""
+
+
+def _number(value: Any) -> Decimal | None:
+    return Decimal(value) if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else None
+
+
+def _within(value: Any, least: int) -> bool:
+    number = _number(value)
+    return number is not None and least <= number <= 1
