@@ -23,6 +23,8 @@ from labkit.services.stack import Stack
 
 #: downstream last: what signals writes is there before the detector asks for it
 NAMES = ("signals", "detector")
+#: the consumer group in whose name each job's checkpoints commit how far they have read
+GROUPS = {"signals": "marketlag-signals", "detector": "marketlag-detector"}
 
 
 @dataclass
@@ -66,6 +68,9 @@ class Application:
             )
         preflight.check(self.settings, self.rest, NAMES)
         shutil.rmtree(self.folder, ignore_errors=True)
+        topics.forget_committed(
+            self.settings, list(GROUPS.values())
+        )  # they would tell of the old
         self.jobs, self.topics = {}, topics.ids(self.settings)
         return {name: self._start(name, None) for name in NAMES}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from capstone_marketlag import dump, topics
 from capstone_marketlag.application import Application
+from capstone_marketlag.positions import positions
 from labkit.errors import LabError
 from labkit.services import process
 
@@ -34,13 +35,12 @@ def drain(application: Application, seconds: float = 180) -> None:
 def wait_read(application: Application, name: str, topic: str, ends: Positions, seconds: float) -> None:
     """Wait until that job's source has read the last record of every partition.
 
-    Its own positions, not the group's committed offsets: an idle Kafka consumer commits up to 10 s late.
     Raises LabError: the job failed, or it did not read everything in time.
     """
     rest, job = application.rest, application.jobs[name].id
 
     def behind() -> Positions:
-        at = rest.source_positions(job, topic)
+        at = positions(application, name, topic)
         return {each: at.get(each, 0) for each, end in ends.items() if at.get(each, 0) < end}
 
     def read() -> bool:

@@ -33,6 +33,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 #: recorded times came long ago, by any clock; this one is still ahead of it
 _TO_COME = datetime(2099, 1, 1, tzinfo=timezone.utc)
 _NEWS, _PRICES, _PARTITIONS = "rss.events", "polymarket.price_hourly", 3
+_BLANK = " \t\r\n"  # what JSON takes for blank
 
 _Key = tuple[str, str]
 
@@ -97,7 +98,7 @@ class _Run:
         while self.strays and _moment(self.strays[-1]["at"]) <= now:
             stray = self.strays.pop()
             topic = {_NEWS: self.news, _PRICES: self.prices}[stray["topic"]]
-            topic.arrive(_partition(stray["key"]), _object(base64.b64decode(stray["value"])))
+            topic.arrive(_partition(stray["key"]), *_object(base64.b64decode(stray["value"])))
         self.news_run(now)
         if now.minute == 0:
             for market in self.markets:
@@ -288,9 +289,12 @@ class _Topic:
         for partition in range(_PARTITIONS):
             self.arrive(partition, {"kind": "heartbeat", self.time: _z(now)})
 
-    def arrive(self, partition: int, record: dict[str, Any] | None) -> None:
+    def arrive(
+        self, partition: int, record: dict[str, Any] | None, start: dict[str, Any] | None = None
+    ) -> None:
+        """start: what the record starts with, where it is not an object and nothing else."""
         self.counts["in"] += 1
-        moment = _come(record.get(self.time)) if record is not None else None
+        moment = _come((record or start or {}).get(self.time))
         # a row that is dead for another reason has a time all the same
         self.highest[partition] = max(self.highest[partition], moment or _EPOCH)
         if record is None:
@@ -347,18 +351,26 @@ def _why_price_is_dead(record: dict[str, Any]) -> str | None:
     return None
 
 
-def _object(value: bytes) -> dict[str, Any] | None:
+def _object(value: bytes) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The JSON object that a record is; and the one it starts with, whatever stands behind it."""
+
     def refuse(name: str) -> None:
         raise ValueError(f"{name} is Python's, not JSON's")
 
+    text = value.decode(errors="replace").lstrip(_BLANK)
     try:
-        found = json.loads(value.decode(), parse_float=Decimal, parse_constant=refuse)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+        found, end = json.JSONDecoder(parse_float=Decimal, parse_constant=refuse).raw_decode(text)
+    except (ValueError, RecursionError):
+        return None, None
+    if not isinstance(found, dict):
+        return None, None
+    whole = not text[end:].strip(_BLANK) and value == value.decode(errors="replace").encode()
+    return (found if whole else None), found
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value) if isinstance(value, (str, int, Decimal)) else ""
 
 
@@ -416,7 +428,7 @@ def _hours(rows: list[tuple[datetime, dict[str, Any]]]) -> dict[_At, _Hour]:
     """By market and in order of time."""
     found: dict[_At, list[tuple[Decimal, Decimal]]] = defaultdict(list)
     for moment, record in rows:
-        score, weight = (Decimal(record[name]) for name in ("article_score", "source_weight"))
+        score, weight = (_digits(Decimal(record[name])) for name in ("article_score", "source_weight"))
         found[record["market_slug"], _hour(moment)].append((score, weight))
     return {
         at: _Hour(
@@ -443,9 +455,9 @@ def _joined(hours: dict[_At, _Hour], rows: list[tuple[datetime, dict[str, Any]]]
         found[market, hour] = {
             "signal_delta": row.signal - before.signal if before else None,
             "prev_rss_signal": before.signal if before else None,
-            "price": _number(price.get("price")),
-            "prev_price": _number(price.get("prev_price")),
-            "price_delta": _number(price["price_delta"]),
+            "price": _read(price.get("price")),
+            "prev_price": _read(price.get("prev_price")),
+            "price_delta": _read(price["price_delta"]),
             "price_status": price["price_status"],
         }
     return found
@@ -515,6 +527,12 @@ def _digits(number: Decimal, digits: Decimal = _SIX) -> Decimal:
 def _number(value: Any) -> Decimal | None:
     """A number of a record as it stands there; None for everything else."""
     return Decimal(value) if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else None
+
+
+def _read(value: Any) -> Decimal | None:
+    """A number as the rules take it: six digits."""
+    number = _number(value)
+    return None if number is None else _digits(number)
 
 
 def _hour(moment: datetime) -> datetime:

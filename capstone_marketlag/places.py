@@ -10,6 +10,7 @@ A record that is in none of them was let through by a wrong gate, or lost its le
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -26,6 +27,8 @@ Identity = tuple[str, ...]
 
 _HOUR, _DELAY, _AHEAD = timedelta(hours=1), timedelta(minutes=5), timedelta(minutes=10)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+#: what JSON takes for blank
+_BLANK = " \t\r\n"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 
 
@@ -63,8 +66,8 @@ def places(rows: Rows, dead: Collection[Place], kind: Kind) -> Places:
     highest: dict[int, datetime] = {}
     for row in sorted(rows, key=lambda row: (row["partition"], row["offset"])):
         partition = row["partition"]
-        value = json_object(row["value"])
-        moment = _come(value.get(kind.time), row["timestamp"]) if value else None
+        value, start = _objects(row["value"])
+        moment = _come(start.get(kind.time), row["timestamp"]) if start else None
         # what is dead for another reason than its time moves the time all the same
         highest[partition] = max(highest.get(partition, _EPOCH), moment or _EPOCH)
         if (partition, row["offset"]) in dead or value is None or moment is None:
@@ -83,16 +86,28 @@ def places(rows: Rows, dead: Collection[Place], kind: Kind) -> Places:
 
 def json_object(text: Any) -> dict[str, Any] | None:
     """The JSON object that this value of a record is, if it is one; its numbers as they are written."""
+    return _objects(text)[0]
+
+
+def _objects(text: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The object that the value is, and the one that it starts with, whatever stands behind that."""
 
     def refuse(name: str) -> None:
         raise ValueError(f"{name} is Python's, not JSON's")
 
+    broken = isinstance(text, dict)  # bytes that are no text stand as {"base64": …}
+    if broken:
+        text = base64.b64decode(text["base64"]).decode(errors="replace")
+    if not isinstance(text, str):
+        return None, None
+    text = text.lstrip(_BLANK)
     try:
-        value = json.loads(text, parse_float=Decimal, parse_constant=refuse)
-    # TypeError: bytes that are no text stand as {"base64": …}
-    except (ValueError, TypeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+        value, end = json.JSONDecoder(parse_float=Decimal, parse_constant=refuse).raw_decode(text)
+    except (ValueError, RecursionError):
+        return None, None
+    if not isinstance(value, dict):
+        return None, None
+    return (None if broken or text[end:].strip(_BLANK) else value), value
 
 
 # ---- the rules of the gates ----------------------------------------------------------------------

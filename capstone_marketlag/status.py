@@ -13,6 +13,7 @@ from typing import Any
 from capstone_marketlag import tables, topics
 from capstone_marketlag.application import Application
 from capstone_marketlag.backlog import Backlog, backlog
+from capstone_marketlag.positions import positions
 from capstone_marketlag.settings import Settings
 from capstone_marketlag.wire import to_wire
 from labkit.errors import LabError
@@ -56,12 +57,12 @@ def report(application: Application) -> Said:
             return {}
 
     jobs = ask(_jobs, application, ask)
-    positions = {topic: at for job in jobs.values() for topic, at in job.pop("positions", {}).items()}
+    asked = {topic: at for job in jobs.values() for topic, at in job.pop("positions", {}).items()}
     # of what is dead or late everything: from the first record on
-    positions |= {topic: {} for topic in (*DEAD, *LATE)}
-    found = ask(backlog, application.settings, positions)
+    asked |= {topic: {} for topic in (*DEAD, *LATE)}
+    found = ask(backlog, application.settings, asked)
     for name, job in jobs.items():
-        read = [topic for topic in READS[name] if topic in positions and topic in found]
+        read = [topic for topic in READS[name] if topic in asked and topic in found]
         job["behind"] = {topic: _counted(found[topic]) for topic in read}
     return {
         "asked_at": to_wire(_now().replace(microsecond=0)),
@@ -87,12 +88,13 @@ def _jobs(application: Application, ask: Callable[..., Said]) -> Said:
     return {
         name: {"id": job.id, "state": "STOPPED", "savepoint": job.savepoint}
         if job.savepoint
-        else ask(_job, rest, name, job.id) or {"id": job.id, "state": "unknown"}
+        else ask(_job, application, name) or {"id": job.id, "state": "unknown"}
         for name, job in application.jobs.items()
     }
 
 
-def _job(rest: FlinkRest, name: str, job: str) -> Said:
+def _job(application: Application, name: str) -> Said:
+    rest, job = application.rest, application.jobs[name].id
     detail = rest.get(f"/jobs/{job}")
     said: Said = {"id": job, "state": detail["state"]}
     restarts = rest.metrics(f"/jobs/{job}", "numRestarts").get("numRestarts")
@@ -105,8 +107,8 @@ def _job(rest: FlinkRest, name: str, job: str) -> Said:
     at = None if reached is None else _EPOCH + timedelta(milliseconds=reached)
     said["watermark"] = at and to_wire(at)
     said["watermark_lag_seconds"] = at and round((_now() - at).total_seconds())
-    positions = {topic: rest.source_positions(job, topic) for topic in READS[name]}
-    return {**said, "positions": {topic: at for topic, at in positions.items() if at}}
+    read = {topic: positions(application, name, topic) for topic in READS[name]}
+    return {**said, "positions": {topic: at for topic, at in read.items() if at}}
 
 
 def _checkpoint(rest: FlinkRest, job: str) -> Said | None:

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
 
 from capstone_marketlag.settings import Settings
@@ -75,8 +82,10 @@ def answering(settings: Settings) -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
+        # negative: the client's own; positive: the broker's
+        says = "refuses" if error.args[0].code() > 0 else "does not answer"
         why = error.args[0].str()
-        raise LabError(f"Kafka does not do it at {settings.kafka} ({why}).", "", "./lab up kafka") from error
+        raise LabError(f"Kafka {says} at {settings.kafka} ({why}).", "", "./lab up kafka") from error
 
 
 def ensure(settings: Settings) -> list[str]:
@@ -158,9 +167,31 @@ def _check(admin: AdminClient, topic: Topic, partitions: int) -> None:
         )
 
 
-def ends(settings: Settings, topic: str) -> dict[int, int]:
-    """The offset behind the last record of each partition."""
+def ends(settings: Settings, topic: str, committed: bool = False) -> dict[int, int]:
+    """The offset behind the last record of each partition; committed: as far as no transaction is open."""
     admin = _admin(settings)
     numbers = admin.list_topics(topic, timeout=10).topics[topic].partitions
     latest = {TopicPartition(topic, number): OffsetSpec.latest() for number in numbers}
-    return {p.partition: f.result().offset for p, f in admin.list_offsets(latest).items()}
+    isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+    found = admin.list_offsets(latest, isolation_level=isolation)
+    return {partition.partition: future.result().offset for partition, future in found.items()}
+
+
+def committed(settings: Settings, group: str, topic: str) -> dict[int, int]:
+    """The offsets that a consumer group committed, by partition. Raises LabError: Kafka does not answer."""
+    asked = [ConsumerGroupTopicPartitions(group)]
+    with answering(settings):
+        [future] = _admin(settings).list_consumer_group_offsets(asked).values()
+        found = future.result().topic_partitions
+    return {each.partition: each.offset for each in found if each.topic == topic and each.offset >= 0}
+
+
+def forget_committed(settings: Settings, groups: list[str]) -> None:
+    """Delete what these consumer groups committed. Raises LabError: Kafka does not answer."""
+    with answering(settings):
+        for future in _admin(settings).delete_consumer_groups(groups).values():
+            try:
+                future.result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
+                    raise

@@ -3,9 +3,11 @@
 <!-- settings -->     every MARKETLAG_… setting            capstone_marketlag/settings.py
 <!-- topics -->       the topic plan                       capstone_marketlag/topics.toml
 <!-- pieces -->       which lab each part comes from       capstone_marketlag/pieces.py
+<!-- found -->        what the reference run found         docs/assets/summary.json
 <!-- ports -->        every LAB_…_PORT                     labkit/services/ports.py
 <!-- downloads -->    the locked jars, by set              jars.lock
 <!-- cli NAME -->     usage and options of ./lab NAME      labkit/cli.py
+<!-- marketlag NAME -->   … of the application's commands   capstone_marketlag/__main__.py
 <!-- decisions -->    the list of decisions                docs/decisions/
 
 A marker that names nothing ends the build.
@@ -13,6 +15,7 @@ A marker that names nothing ends the build.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +25,7 @@ import click
 from mkdocs.exceptions import PluginError
 
 from capstone_marketlag import pieces, settings, topics
+from capstone_marketlag.__main__ import cli as application
 from labkit.cli import cli
 from labkit.paths import ROOT
 from labkit.services import jars, ports
@@ -73,13 +77,45 @@ def _topics() -> str:
     return _table(("topic", "partitions", "kept for", "key", "written by"), rows)
 
 
+#: the parts that the producers run; those in neither tuple belong to the job `detector`
+PRODUCERS = ("news_feed", "keyword_scoring", "market_prices")
+
+
 def _pieces() -> str:
-    files = {slug: pieces.LABS[slug] for slug in pieces.USED}
+    detector = [slug for slug in pieces.LABS if slug not in (*PRODUCERS, *pieces.SIGNALS)]
+    runs_in = {
+        **dict.fromkeys(PRODUCERS, "producers"),
+        **dict.fromkeys(pieces.SIGNALS, "job `signals`"),
+        **dict.fromkeys(detector, "job `detector`"),
+    }
     rows = [
-        (_code(slug), _code(f"labs/{file}"), _code(f"mine/{slug}{Path(file).suffix}"))
-        for slug, file in files.items()
+        (_code(slug), where, _code(f"labs/{pieces.LABS[slug]}"), _code(f"mine/{slug}{_suffix(slug)}"))
+        for slug, where in runs_in.items()
     ]
-    return _table(("part", "the reference", "yours"), rows)
+    return _table(("part", "runs in", "the reference", "yours"), rows)
+
+
+def _suffix(slug: str) -> str:
+    return Path(pieces.LABS[slug]).suffix
+
+
+def _found() -> str:
+    run = json.loads((ROOT / "docs" / "assets" / "summary.json").read_text())
+    planted = run["lags"]["planted"]
+    rows = []
+    for alignment in ("window_start", "window_end"):
+        found = run["lags"][alignment]
+        used = " (the run's)" if alignment == run["alignment"] else ""
+        rows.append(
+            (
+                f"{_code(alignment)}{used}",
+                str(found["flags"]),
+                f"{found['hits']} of {planted}",
+                f"{found['precision']:.2f}",
+                f"{found['recall']:.2f}",
+            )
+        )
+    return _table(("alignment", "hours flagged", "planted lags among them", "precision", "recall"), rows)
 
 
 def _ports() -> str:
@@ -116,10 +152,18 @@ def _downloads() -> str:
     return _table(("fetched at", "files", "size"), rows)
 
 
-def _command(name: str) -> str:
-    command = cli.commands[name]
-    context = click.Context(command, info_name=f"./lab {name}")
-    usage = " ".join([f"./lab {name}", *command.collect_usage_pieces(context)])
+def _lab(name: str) -> str:
+    return _usage(cli, "./lab", name)
+
+
+def _marketlag(name: str) -> str:
+    return _usage(application, "python -m capstone_marketlag", name)
+
+
+def _usage(group: click.Group, program: str, name: str) -> str:
+    command = group.commands[name]
+    context = click.Context(command, info_name=f"{program} {name}")
+    usage = " ".join([f"{program} {name}", *command.collect_usage_pieces(context)])
     rows = [(f"`{names}`", text) for names, text in _options(command, context)]
     text = f"{command.help}\n\n```text\n{usage}\n```"
     return f"{text}\n\n{_table(('option', 'what it does'), rows)}" if rows else text
@@ -145,8 +189,10 @@ MARKERS: dict[str, Callable[..., str]] = {
     "settings": _settings,
     "topics": _topics,
     "pieces": _pieces,
+    "found": _found,
     "ports": _ports,
     "downloads": _downloads,
-    "cli": _command,
+    "cli": _lab,
+    "marketlag": _marketlag,
     "decisions": _decisions,
 }

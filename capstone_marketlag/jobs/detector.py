@@ -27,13 +27,13 @@ from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 from pyflink.table import StreamTableEnvironment
 
 from capstone_marketlag import local, pieces, tables, topics
+from capstone_marketlag.application import GROUPS
 from capstone_marketlag.jobs.common import SQL, connectors, options, run_file
 from capstone_marketlag.settings import Settings
 from labkit.sqltext import statements
 from labkit.stream_env import run_with_uids, stream_environment
 from labkit.table_env import execute
 
-GROUP = "marketlag-detector"
 NAME = "detector"
 PIECES = ("datastream_basics", "state", "timers", "side_outputs", "enrichment", "confidence")
 
@@ -226,8 +226,8 @@ def values(settings: Settings) -> dict[str, str]:
     return {
         "hours_topic": topics.SIGNALS_WITH_PRICE,
         "metas_topic": topics.MARKET_META,
-        "group": GROUP,
-        "prefix": GROUP,
+        "group": GROUPS[NAME],
+        "prefix": GROUPS[NAME],
         **connectors(settings),
     }
 

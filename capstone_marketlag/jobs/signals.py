@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capstone_marketlag import local, pieces, tables, topics
+from capstone_marketlag.application import GROUPS
 from capstone_marketlag.jobs.common import SQL, connectors, filled_statements, options
 from capstone_marketlag.partitions import keys_for_all
 from capstone_marketlag.settings import Settings
@@ -23,7 +24,6 @@ from labkit.table_env import OPTIONS, execute
 if TYPE_CHECKING:
     from pyflink.table import TableEnvironment
 
-GROUP = "marketlag-signals"
 NAME = "signals"
 
 #: a plan holds names of tables, not their options: no password in it, and another broker fits it too
@@ -46,8 +46,8 @@ def script(settings: Settings) -> list[tuple[str, Statement]]:
         "price_topic": topics.PRICES,
         "price_hours_back": "1" if settings.alignment == "window_end" else "0",
         "partition_keys": ", ".join(f"'{key}'" for key in keys_for_all(with_price.partitions)),
-        "group": GROUP,
-        "prefix": GROUP,
+        "group": GROUPS[NAME],
+        "prefix": GROUPS[NAME],
         **connectors(settings),
     }
     files = [*(pieces.path(slug) for slug in pieces.SIGNALS), SQL / "sinks.sql", SQL / "signals.sql"]

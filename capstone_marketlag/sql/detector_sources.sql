@@ -2,16 +2,21 @@
 CREATE TABLE hours (
   record_value    BYTES,
   kafka_timestamp TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  -- an hour's row tells that the hour has begun; its end is told by the heartbeat behind all rows of the hour
   event_time AS COALESCE(
     CASE
-      WHEN JSON_VALUE(CAST(record_value AS STRING), '$.window_end') LIKE '____-__-__T__:__:__%Z'
-       AND CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(CAST(record_value AS STRING), '$.window_end'), 'T', ' '), 'Z', '')
-             AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3)) <= kafka_timestamp + INTERVAL '10' MINUTE
-      THEN CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(CAST(record_value AS STRING), '$.window_end'), 'T', ' '), 'Z', '')
-             AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3))
+      WHEN CAST(TRY_CAST(REPLACE(REPLACE(
+             CASE WHEN JSON_VALUE(CAST(record_value AS STRING), '$.kind') = 'heartbeat'
+               THEN JSON_VALUE(CAST(record_value AS STRING), '$.window_end')
+               ELSE JSON_VALUE(CAST(record_value AS STRING), '$.window_start') END,
+             'T', ' '), 'Z', '') AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3)) <= kafka_timestamp + INTERVAL '10' MINUTE
+      THEN CAST(TRY_CAST(REPLACE(REPLACE(
+             CASE WHEN JSON_VALUE(CAST(record_value AS STRING), '$.kind') = 'heartbeat'
+               THEN JSON_VALUE(CAST(record_value AS STRING), '$.window_end')
+               ELSE JSON_VALUE(CAST(record_value AS STRING), '$.window_start') END,
+             'T', ' '), 'Z', '') AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3))
     END,
     TO_TIMESTAMP_LTZ(0, 3)),
-  -- heartbeats come behind their hour: nothing is left to wait for
   WATERMARK FOR event_time AS event_time
 ) WITH (
   'connector' = 'kafka',

@@ -1,9 +1,9 @@
 -- The job `signals`: what each view of the pieces feeds. One statement set, so that each source is read once.
 CREATE VIEW hour_closed AS
 -- for each partition of the topic a key that belongs to it
-SELECT window_start, window_end, ARRAY[${partition_keys}] AS partition_keys
+SELECT window_start, window_end, window_time, ARRAY[${partition_keys}] AS partition_keys
 FROM TUMBLE(TABLE news_heartbeat, DESCRIPTOR(event_time), INTERVAL '1' HOUR)
-GROUP BY window_start, window_end;
+GROUP BY window_start, window_end, window_time;
 
 EXECUTE STATEMENT SET BEGIN
 
@@ -25,11 +25,12 @@ SELECT market_slug, window_start, window_end, mention_count,
        keyword_score, source_weighted_signal, source_weight_avg
 FROM signal_hourly;
 
--- one INSERT for both kinds: a transaction has one writer
+-- One INSERT for both kinds: a transaction has one writer. Sorted by event time, in one subtask: an hour's heartbeat
+-- waits for all of its rows, also where the prices are read later than the news.
 INSERT INTO signals_with_price_topic
 SELECT
-  market_slug,
-  'signal',
+  record_key,
+  kind,
   market_slug,
   CAST(window_start AS TIMESTAMP_LTZ(3)),
   CAST(window_end AS TIMESTAMP_LTZ(3)),
@@ -44,26 +45,45 @@ SELECT
   price_delta,
   price_status,
   'UTC'
-FROM signal_change
-UNION ALL
-SELECT
-  partition_key,
-  'heartbeat',
-  CAST(NULL AS STRING),
-  CAST(window_start AS TIMESTAMP_LTZ(3)),
-  CAST(window_end AS TIMESTAMP_LTZ(3)),
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS DECIMAL(38, 6)),
-  CAST(NULL AS DECIMAL(38, 6)),
-  CAST(NULL AS DECIMAL(38, 6)),
-  CAST(NULL AS DECIMAL(38, 6)),
-  CAST(NULL AS DECIMAL(16, 6)),
-  CAST(NULL AS DECIMAL(10, 6)),
-  CAST(NULL AS DECIMAL(10, 6)),
-  CAST(NULL AS DECIMAL(10, 6)),
-  CAST(NULL AS STRING),
-  'UTC'
-FROM hour_closed CROSS JOIN UNNEST(partition_keys) AS each_partition (partition_key);
+FROM (
+  SELECT
+    window_time,
+    'signal' AS kind,
+    market_slug AS record_key,
+    market_slug,
+    window_start,
+    window_end,
+    mention_count,
+    keyword_score,
+    source_weighted_signal,
+    source_weight_avg,
+    prev_rss_signal,
+    signal_delta,
+    price,
+    prev_price,
+    price_delta,
+    price_status
+  FROM signal_change
+  UNION ALL
+  SELECT
+    window_time,
+    'heartbeat',
+    partition_key,
+    CAST(NULL AS STRING),
+    window_start,
+    window_end,
+    CAST(NULL AS BIGINT),
+    CAST(NULL AS DECIMAL(38, 6)),
+    CAST(NULL AS DECIMAL(38, 6)),
+    CAST(NULL AS DECIMAL(38, 6)),
+    CAST(NULL AS DECIMAL(38, 6)),
+    CAST(NULL AS DECIMAL(16, 6)),
+    CAST(NULL AS DECIMAL(10, 6)),
+    CAST(NULL AS DECIMAL(10, 6)),
+    CAST(NULL AS DECIMAL(10, 6)),
+    CAST(NULL AS STRING)
+  FROM hour_closed CROSS JOIN UNNEST(partition_keys) AS each_partition (partition_key))
+ORDER BY window_time, CASE kind WHEN 'signal' THEN 0 ELSE 1 END;
 
 INSERT INTO dead_news_topic
 SELECT record_key, original, reason, stage, source_topic, source_partition, source_offset, first_seen

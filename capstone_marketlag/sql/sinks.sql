@@ -16,7 +16,7 @@ CREATE TABLE signals_topic (
 );
 
 -- The signal with its price move; and, of kind heartbeat, one row for each hour that is closed to each partition,
--- so that whoever reads on knows how late it is even where no market has news.
+-- behind its signals, so that whoever reads on knows how late it is even where no market has news.
 CREATE TABLE signals_with_price_topic (
   record_key             STRING,
   kind                   STRING,
@@ -36,6 +36,8 @@ CREATE TABLE signals_with_price_topic (
   timezone               STRING
 ) WITH (
   'topic' = 'signals_with_price',
+  -- two writers would have no order between them
+  'sink.parallelism' = '1',
   'value.json.encode.ignore-null-fields' = 'true',
   'sink.transactional-id-prefix' = '${prefix}-with-price',
   ${exactly_once}
@@ -68,8 +70,8 @@ CREATE TABLE late_news_topic (
   title           STRING,
   link            STRING,
   source          STRING,
-  article_score   DECIMAL(10, 4),
-  source_weight   DECIMAL(3, 2),
+  article_score   DECIMAL(16, 6),
+  source_weight   DECIMAL(10, 6),
   published_at    TIMESTAMP_LTZ(3),
   late_by_seconds INT
 ) WITH (

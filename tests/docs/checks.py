@@ -1,6 +1,6 @@
 """What is looked for in the pages: each function takes text and returns what is wrong in it.
 
-commands       every `./lab …` and `make …` that a page shows
+commands       every `./lab …`, `make …` and `python -m capstone_marketlag …` that a page shows
 unknown        the command does not exist, or not with that option
 variables      every LAB_… and MARKETLAG_… that a page names
 known          those that the code reads or sets
@@ -17,6 +17,7 @@ import shlex
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,8 +31,10 @@ from labkit.services.stack import Stack
 
 _SHELLS = {"bash", "console", "sh"}
 _FENCE = re.compile(r"^ *(?P<marks>`{3,})[ {.]*(?P<language>\w*)")
-_COMMAND = re.compile(r"""(?:^|(?<=[\s;&|("]))(?:\./lab|make)(?![\w/.-])[^;&|()]*""")
-_CALL = re.compile(r"(?:\w+=\S* )*(?:\./lab\b|make\b|eval )")  # else a sentence may have the word make
+_APPLICATION = r"(?:\.venv/bin/)?python -m capstone_marketlag"
+_COMMAND = re.compile(rf"""(?:^|(?<=[\s;&|("]))(?:\./lab|make|{_APPLICATION})(?![\w/.-])[^;&|()]*""")
+# else a sentence may have the word make
+_CALL = re.compile(rf"(?:\w+=\S* )*(?:\./lab\b|make\b|eval |{_APPLICATION}\b)")
 _VARIABLE = re.compile(r"\b(?:LAB|MARKETLAG)_[A-Z](?:[A-Z_]*[A-Z])?\b")
 _SNIPPET = re.compile(r'^ *--8<-- "([^":]+)"$', re.MULTILINE)
 
@@ -68,7 +71,7 @@ def code(markdown: str) -> Iterator[tuple[str, str]]:
 
 
 def commands(markdown: str) -> list[str]:
-    """Every ./lab and make in shell blocks and inline code; of a console block the lines behind `$ `."""
+    """Every command of ours in shell blocks and inline code; of a console block the lines behind `$ `."""
     found = []
     for language, line in code(markdown):
         if language == "console" and not line.startswith("$ "):
@@ -87,7 +90,9 @@ def _without_comment(line: str) -> str:
 def unknown(command: str) -> str | None:
     """Why this command does not work, or None. Nothing is run."""
     program, *arguments = shlex.split(command.rstrip('"'))
-    return _make(arguments) if program == "make" else _lab(arguments)
+    if program == "make":
+        return _make(arguments)
+    return _lab(arguments) if program == "./lab" else _marketlag(arguments[2:])  # behind -m and its module
 
 
 def _make(arguments: list[str]) -> str | None:
@@ -113,18 +118,33 @@ def _lab(arguments: list[str]) -> str | None:
     if name == "setup":
         wrong = [group for group in rest if group not in LOCKS]
         return f"./lab setup has no {wrong[0]}" if wrong else None
-    if name not in cli.commands:
-        return f"./lab has no command {name}"
+    why, given = _parsed(cli, "./lab", name, rest)
+    for service in given.get("services", ()):
+        if service not in [it.name for it in Stack().services]:
+            return f"./lab {name} has no service {service}"
+    return why
+
+
+def _marketlag(arguments: list[str]) -> str | None:
+    # a page may name the program without one of its commands
+    if not arguments or arguments[0] in ("…", "--help"):
+        return None
+    return _parsed(capstone, "capstone_marketlag", arguments[0], arguments[1:])[0]
+
+
+def _parsed(
+    group: click.Group, program: str, name: str, arguments: list[str]
+) -> tuple[str | None, dict[str, Any]]:
+    """Why that command of the group does not take these arguments, or None; and what it makes of them."""
+    if name not in group.commands:
+        return f"{program} has no command {name}", {}
     try:
-        context = cli.commands[name].make_context(name, [a for a in rest if a not in ("-h", "--help")])
-        for service in context.params.get("services", ()):
-            if service not in [it.name for it in Stack().services]:
-                return f"./lab {name} has no service {service}"
+        context = group.commands[name].make_context(name, [a for a in arguments if a not in ("-h", "--help")])
     except click.MissingParameter:
-        return None  # a page may name a command without calling it
+        return None, {}  # a page may name a command without calling it
     except click.ClickException as error:
-        return f"./lab {name}: {error.format_message()}"
-    return None
+        return f"{program} {name}: {error.format_message()}", {}
+    return None, context.params
 
 
 # ---- variables ---------------------------------------------------------------------------------

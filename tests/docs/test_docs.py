@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mkdocs.exceptions import PluginError
 
-from docs.hooks import expanded
+from capstone_marketlag import oracle, pieces
+from capstone_marketlag.__main__ import cli as application
+from capstone_marketlag.replay.generate import world as generate
+from docs.hooks import PRODUCERS, expanded
 from labkit.cli import cli
 from labkit.paths import ROOT
 from tests.docs import checks
@@ -46,13 +51,23 @@ def test_every_page_is_built_with_one_heading_and_fetches_nothing(site: Path) ->
     }
 
     assert {name: found for name, found in built.items() if found} == {}
-    assert len(built) == len([name for name in PAGES if name.startswith("docs/")]) + 1  # and 404.html
+    # and 404.html, and the report
+    assert len(built) == len([name for name in PAGES if name.startswith("docs/")]) + 2
 
 
 def test_sources_of_the_site_are_not_published(site: Path) -> None:
     left = [file.name for file in site.rglob("*") if file.suffix in (".py", ".md", ".sql", ".txt")]
 
     assert left == []
+
+
+def test_the_report_is_shown_by_a_page_in_a_frame_that_has_a_name(site: Path) -> None:
+    page = (site / "report" / "index.html").read_text()
+    [frame] = re.findall(r"<iframe[^>]*>", page)
+
+    assert 'title="The report of the reference run"' in frame
+    assert (site / "report" / re.findall(r'src="([^"]*)"', frame)[0]).resolve().is_file()
+    assert (site / "assets" / "report.html").stat().st_size < 1_500_000
 
 
 def test_a_link_to_nowhere_and_an_anchor_to_nowhere_end_the_build(tmp_path: Path) -> None:
@@ -75,6 +90,8 @@ def test_a_marker_that_names_nothing_ends_the_build() -> None:
         expanded("<!-- nothing -->")
     with pytest.raises(PluginError, match="names nothing"):
         expanded("<!-- cli fly -->")
+    with pytest.raises(PluginError, match="names nothing"):
+        expanded("<!-- marketlag fly -->")
 
 
 def test_flaws_of_a_built_page_are_found() -> None:
@@ -127,6 +144,13 @@ def test_a_path_of_a_machine_and_a_package_server_are_found() -> None:
     assert checks.foreign(text) == ["/home/me", "https://pypi.org/simple,", "C:\\Users"]
 
 
+def test_every_output_is_shown_by_a_page() -> None:
+    shown = {name for file in (ROOT / "docs").rglob("*.md")
+             for name in re.findall(r'^--8<-- "docs/output/(.+)"$', file.read_text(), re.MULTILINE)}  # fmt: skip
+
+    assert shown == {file.name for file in (ROOT / "docs" / "output").iterdir()}
+
+
 # ---- commands ----------------------------------------------------------------------------------
 
 
@@ -134,7 +158,7 @@ def test_every_command_that_a_page_shows_exists() -> None:
     shown = {(name, command) for name, text in PAGES.items() for command in checks.commands(text)}
 
     assert [(*each, why) for each in sorted(shown) if (why := checks.unknown(each[1]))] == []
-    assert {command.split()[0] for _, command in shown} == {"./lab", "make"}
+    assert {command.split()[0] for _, command in shown} == {"./lab", "make", "python"}
 
 
 def test_every_command_of_lab_has_its_place_on_the_page() -> None:
@@ -143,16 +167,27 @@ def test_every_command_of_lab_has_its_place_on_the_page() -> None:
     assert re.findall(r"<!-- cli (\w+) -->", page) == list(cli.commands)
 
 
+def test_every_command_of_the_application_has_its_place_on_the_page_with_an_output() -> None:
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text()
+    places = re.findall(r'^## marketlag (\w+)\n\n<!-- marketlag (\w+) -->(?:(?!^## ).)*?^--8<-- "docs/output/(\w+).txt"',
+                        page, re.MULTILINE | re.DOTALL)  # fmt: skip
+
+    assert sorted(places) == sorted((name, name, name) for name in application.commands)
+
+
 def test_commands_are_found_where_pages_show_them() -> None:
     text = (
         "Call `make demo` or `./lab up`, and make haste.\n"
         '```bash\nLAB_DIR=/x ./lab sql a.sql && make test  # make nothing\neval "$(./lab env)"\n```\n'
         "```console\n$ ./lab down --all\nmake believe\n```\n"
         "```text\nmake no difference\n```\n"
+        "Say `.venv/bin/python -m capstone_marketlag stop`; `capstone_marketlag` is no command.\n"
+        "```bash\nA=1 python -m capstone_marketlag run --anew  # python -m capstone_marketlag fly\n```\n"
     )
 
     assert checks.commands(text) == [
         "make demo", "./lab up", "./lab sql a.sql", "make test", "./lab env", "./lab down --all",
+        ".venv/bin/python -m capstone_marketlag stop", "python -m capstone_marketlag run --anew",
     ]  # fmt: skip
 
 
@@ -165,6 +200,9 @@ def test_commands_are_found_where_pages_show_them() -> None:
         ("./lab setup wings", "./lab setup has no wings"),
         ("make believe", "make has no target believe"),
         ("make demo SPEED=1", "make has no variable SPEED"),
+        ("python -m capstone_marketlag fly", "capstone_marketlag has no command fly"),
+        (".venv/bin/python -m capstone_marketlag run --wings", "capstone_marketlag run: No such option"),
+        ("python -m capstone_marketlag replay --hours 0", "capstone_marketlag replay: Invalid value"),
     ],
 )
 def test_a_command_that_does_not_exist_is_found(command: str, why: str) -> None:
@@ -206,3 +244,50 @@ def test_a_sentence_that_nobody_says_is_found() -> None:
     assert checks.unsaid(["Port … is taken", "Port … is on fire"], 'f"Port {port} is taken"') == [
         "Port … is on fire"
     ]
+
+
+# ---- the reference run -------------------------------------------------------------------------
+
+
+def reference() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "docs" / "assets" / "summary.json").read_text())
+    return found
+
+
+def test_the_report_on_the_site_is_of_a_right_run_of_the_reference() -> None:
+    run = reference()
+
+    assert (run["seed"], run["hours_of_news"], run["conserved"], run["oracle_equal"]) == (1, 240, True, True)
+    assert set(run["pieces"].values()) == {"reference"}
+    assert set(run["pieces"]) == set(pieces.LABS)
+
+
+def test_the_report_and_the_figures_beside_it_are_of_the_same_run() -> None:
+    report = (ROOT / "docs" / "assets" / "report.html").read_text()
+    day, time = reference()["made_at"].split("T")
+
+    assert f"{day} {time[:5]} UTC" in report
+
+
+def test_the_figures_beside_the_report_are_those_of_its_world() -> None:
+    """What the page says of the flags that hit nothing: most of them moved with the news, or none of them."""
+    run = reference()
+    world = generate(run["seed"], run["hours_of_news"])
+    lags, moves = ({(each["market"], each["hour"]) for each in world[what]} for what in ("lags", "moves"))
+    flags = {
+        alignment: {key for key, lag in oracle.truth(world, alignment).lags.items() if lag["lag_flag"]}
+        for alignment in ("window_start", "window_end")
+    }
+
+    assert {name: len(each & lags) for name, each in flags.items()} == {
+        name: run["lags"][name]["hits"] for name in flags
+    }
+    assert len(flags["window_start"] & moves) > len(flags["window_start"] - lags) / 2
+    assert flags["window_end"] & moves == set()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyFlink's own
+def test_every_part_runs_in_one_place() -> None:
+    from capstone_marketlag.jobs import detector  # here: it brings PyFlink along
+
+    assert sorted((*PRODUCERS, *pieces.SIGNALS, *detector.PIECES)) == sorted(pieces.LABS)

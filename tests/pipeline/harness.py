@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import psutil
 import psycopg2
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -96,11 +97,25 @@ class Run:
 
         process.until(grown, seconds, give_up, every=0.1)
 
-    def somewhere_between_checkpoints(self) -> None:
-        """Wait for two completed checkpoints, and then for a random part of the time to the next."""
+    def between_checkpoints(self, *written: str) -> None:
+        """Wait for two more checkpoints, and then until one of these topics has rows of a transaction that is open.
+
+        So the fault that comes next finds records that were written and not committed: to be taken back, and
+        written once more. Without topics: until one of any that the jobs write has.
+        """
         self.wait_checkpoints(2)
-        time.sleep(self.random.uniform(0, 1))  # the fault's random moment, not a wait for anything
         assert self.in_flight, "the fault has to fire while records come in: slow the world down"
+        asked = written or (topics.SIGNALS, topics.LAG_SIGNALS)
+
+        def give_up() -> None:
+            raise AssertionError(f"nothing was in flight in {asked} for 30 s")
+
+        process.until(lambda: any(map(self._is_open, asked)), 30, give_up, every=0.01)
+
+    def _is_open(self, topic: str) -> bool:
+        """Whether the topic has records behind the last one that a reader of committed ones may see."""
+        ends = topics.ends(self.application.settings, topic)
+        return ends != topics.ends(self.application.settings, topic, committed=True)
 
     def recovered_within(self, seconds: float, *names: str) -> float:
         """Wait until these jobs have completed a new checkpoint after a failure; how long that took, in seconds.
@@ -126,7 +141,7 @@ class Run:
         return time.monotonic() - started
 
     def taskmanager_of(self, name: str) -> str:
-        """The TaskManager on which that job's (first) tasks run: its role in the stack's record."""
+        """The TaskManager on which that job's first task runs: its role in the stack's record."""
         rest, job = self.application.rest, self.application.jobs[name].id
         vertex = rest.get(f"/jobs/{job}")["vertices"][0]["id"]
         name = str(rest.get(f"/jobs/{job}/vertices/{vertex}")["subtasks"][0]["taskmanager-id"])
@@ -134,6 +149,20 @@ class Run:
 
     def pid_of(self, role: str) -> int:
         return self.stack.flink.record.processes[role].pid
+
+    def worker(self) -> int:
+        """A process of the detector's in which Python runs."""
+        known = [
+            owned.pid for owned in process.marked(self.stack.dir)
+            if "pyflink.fn_execution" in " ".join(psutil.Process(owned.pid).cmdline())
+        ]  # fmt: skip
+        return self.random.choice(sorted(known))
+
+    def uncommitted(self) -> Outcome:
+        """What a reader would see who does not ask for committed records only."""
+        settings = self.application.settings
+        read = {name: dump.read_topic(settings, name, committed=False) for name in topics.plan()}
+        return outcome(read, self.stored, settings.alignment)
 
 
 Fault = Callable[[Run], None]
@@ -234,8 +263,38 @@ class Pipeline:
 
 def assert_right(found: Outcome, world: World, alignment: str = "window_start") -> None:
     """Nothing lost, nothing twice, every row as the oracle has it."""
-    assert first_difference(found, oracle.truth(world, alignment)) is None
+    difference = first_difference(found, oracle.truth(world, alignment))
+    assert difference is None, difference
     assert conserved(found)
 
 
-__all__ = ["Pipeline", "Run", "assert_right", "chosen_seed", "generate", "only_market"]
+def is_right(found: Outcome, world: World) -> bool:
+    """Whether `assert_right` would pass: for what has to be wrong."""
+    return first_difference(found, oracle.truth(world)) is None and conserved(found)
+
+
+def assert_would_be_seen(run: Run, world: World) -> None:
+    """The negative control of every run: one record less, or one twice, anywhere, and the checks are red."""
+    truth = oracle.truth(world, run.application.settings.alignment)
+
+    def red(read: dict[str, dump.Rows], stored: dict[str, dump.Rows]) -> bool:
+        found = outcome(read, stored, run.application.settings.alignment)
+        return not (first_difference(found, truth) is None and conserved(found))
+
+    # rows of markets and of health are no part of the law
+    for topic in set(topics.plan()) - {topics.MARKET_META, topics.API_HEALTH}:
+        if not run.read[topic]:
+            continue
+        place = run.random.randrange(len(run.read[topic]))
+        rows = run.read[topic]
+        assert red({**run.read, topic: rows[:place] + rows[place + 1 :]}, run.stored), f"{topic} less {place}"
+        assert red({**run.read, topic: [*rows, rows[place]]}, run.stored), f"{topic} {place} twice"
+    for table in (tables.SIGNALS, tables.LAG_SIGNALS):
+        rows = run.stored[table]
+        place = run.random.randrange(len(rows))
+        assert red(run.read, {**run.stored, table: rows[:place] + rows[place + 1 :]}), f"{table} less {place}"
+
+
+__all__ = [
+    "Pipeline", "Run", "assert_right", "assert_would_be_seen", "chosen_seed", "generate", "is_right", "only_market",
+]  # fmt: skip

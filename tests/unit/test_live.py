@@ -146,9 +146,9 @@ def test_a_broker_that_is_away_is_one_sentence(world: World, monkeypatch: pytest
     def away(settings: Settings) -> list[str]:
         raise KafkaException(KafkaError(KafkaError._TRANSPORT))
 
-    monkeypatch.setattr(topics, "ensure", away)
+    monkeypatch.setattr(topics, "_ensure", away)
 
-    with pytest.raises(LabError, match=r"^Kafka does not answer \(.+\)\. Next: \./lab up kafka$"):
+    with pytest.raises(LabError, match=r"^Kafka does not answer at .+ \(.+\)\. Next: \./lab up kafka$"):
         live.produce(["fed"], once=True)
 
 

@@ -7,7 +7,7 @@ CREATE TABLE news_timed (
   json AS CAST(record_value AS STRING),
   event_time AS COALESCE(
     CASE
-      WHEN JSON_VALUE(CAST(record_value AS STRING), '$.published_at') LIKE '____-__-__T__:__:__%Z'
+      WHEN REGEXP(JSON_VALUE(CAST(record_value AS STRING), '$.published_at'), '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$')
        AND CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(CAST(record_value AS STRING), '$.published_at'), 'T', ' '), 'Z', '')
              AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3)) <= kafka_timestamp + INTERVAL '10' MINUTE
       THEN CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(CAST(record_value AS STRING), '$.published_at'), 'T', ' '), 'Z', '')
@@ -27,7 +27,7 @@ CREATE TABLE price_timed (
   json AS CAST(record_value AS STRING),
   event_time AS COALESCE(
     CASE
-      WHEN JSON_VALUE(CAST(record_value AS STRING), '$.event_time') LIKE '____-__-__T__:__:__%Z'
+      WHEN REGEXP(JSON_VALUE(CAST(record_value AS STRING), '$.event_time'), '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$')
        AND CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(CAST(record_value AS STRING), '$.event_time'), 'T', ' '), 'Z', '')
              AS TIMESTAMP(3)) AS TIMESTAMP_LTZ(3)) <= kafka_timestamp + INTERVAL '10' MINUTE
       THEN CAST(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(CAST(record_value AS STRING), '$.event_time'), 'T', ' '), 'Z', '')

@@ -4,7 +4,8 @@ CREATE VIEW price_gate AS
 SELECT
   *,
   CASE
-    WHEN json IS NULL OR json IS NOT JSON OBJECT OR ENCODE(json, 'UTF-8') <> record_value THEN 'not a JSON object'
+    WHEN json IS NULL OR json IS NOT JSON OBJECT OR ENCODE(json, 'UTF-8') <> record_value
+      OR '[' || json || ']' IS NOT JSON ARRAY OR '{"":' || json || '}' IS NOT JSON OBJECT THEN 'not a JSON object'
     WHEN event_time <= TO_TIMESTAMP_LTZ(0, 3)
       THEN 'event_time is not a UTC time that has come'
     WHEN JSON_VALUE(json, '$.kind') = 'heartbeat' THEN CAST(NULL AS STRING)
@@ -13,25 +14,27 @@ SELECT
     WHEN CAST(event_time AS TIMESTAMP_LTZ(3)) <> FLOOR(CAST(event_time AS TIMESTAMP_LTZ(3)) TO HOUR)
       THEN 'event_time is not a full hour'
     -- NULL is neither between nor not between: a price that is missing must not slip through
-    WHEN TRY_CAST(JSON_VALUE(json, '$.price') AS DECIMAL(10, 6)) IS NULL
-      OR TRY_CAST(JSON_VALUE(json, '$.price') AS DECIMAL(10, 6)) NOT BETWEEN 0 AND 1
-      THEN 'price is not between 0 and 1'
-    WHEN TRY_CAST(JSON_VALUE(json, '$.price_delta') AS DECIMAL(10, 6)) IS NULL
-      OR TRY_CAST(JSON_VALUE(json, '$.price_delta') AS DECIMAL(10, 6)) NOT BETWEEN -1 AND 1
-      THEN 'price_delta is not between -1 and 1'
+    WHEN (TRY_CAST(quoted AS DOUBLE) BETWEEN 0 AND 1) IS NOT TRUE THEN 'price is not between 0 and 1'
+    WHEN (TRY_CAST(moved AS DOUBLE) BETWEEN -1 AND 1) IS NOT TRUE THEN 'price_delta is not between -1 and 1'
     WHEN COALESCE(JSON_VALUE(json, '$.price_status'), '') NOT IN ('observed', 'carried', 'clamped')
       THEN 'price_status is not observed, carried or clamped'
   END AS reason,
   COALESCE(JSON_VALUE(json, '$.kind') = 'heartbeat', FALSE) AS is_heartbeat
-FROM price_seen;
+FROM (
+  SELECT
+    *,
+    REGEXP_EXTRACT(JSON_QUERY(json, '$.price' WITH UNCONDITIONAL ARRAY WRAPPER), '^\[([^"\[\]]+)\]$', 1) AS quoted,
+    REGEXP_EXTRACT(JSON_QUERY(json, '$.prev_price' WITH UNCONDITIONAL ARRAY WRAPPER), '^\[([^"\[\]]+)\]$', 1) AS quoted_before,
+    REGEXP_EXTRACT(JSON_QUERY(json, '$.price_delta' WITH UNCONDITIONAL ARRAY WRAPPER), '^\[([^"\[\]]+)\]$', 1) AS moved
+  FROM price_seen);
 
 CREATE VIEW price_valid AS
 SELECT
   JSON_VALUE(json, '$.market_slug') AS market_slug,
   JSON_VALUE(json, '$.outcome') AS outcome,
-  TRY_CAST(JSON_VALUE(json, '$.price') AS DECIMAL(10, 6)) AS price,
-  TRY_CAST(JSON_VALUE(json, '$.prev_price') AS DECIMAL(10, 6)) AS prev_price,
-  TRY_CAST(JSON_VALUE(json, '$.price_delta') AS DECIMAL(10, 6)) AS price_delta,
+  TRY_CAST(quoted AS DECIMAL(10, 6)) AS price,
+  TRY_CAST(quoted_before AS DECIMAL(10, 6)) AS prev_price,
+  TRY_CAST(moved AS DECIMAL(10, 6)) AS price_delta,
   JSON_VALUE(json, '$.price_status') AS price_status,
   event_time, closed_until, arrival, record_key, json, kafka_partition, kafka_offset
 FROM price_gate
