@@ -15,7 +15,7 @@ import base64
 import html
 import json
 import re
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -87,7 +87,7 @@ class _Run:
             for market in self.markets
         ]
         self.quoted = world["prices"]
-        self.strays = sorted(world["strays"], key=lambda stray: stray["at"], reverse=True)
+        self.strays = deque(sorted(world["strays"], key=lambda stray: stray["at"]))
         self.news = _Topic("published_at", ("market_slug", "item_id"), _why_news_is_dead)
         self.prices = _Topic("event_time", ("market_slug", "outcome", "event_time"), _why_price_is_dead)
         self.stored: dict[str, Decimal] = {}
@@ -95,8 +95,8 @@ class _Run:
         self.metas: dict[str, list[tuple[str, str | None]]] = {each["slug"]: [] for each in self.markets}
 
     def tick(self, now: datetime) -> None:
-        while self.strays and _moment(self.strays[-1]["at"]) <= now:
-            stray = self.strays.pop()
+        while self.strays and _moment(self.strays[0]["at"]) <= now:
+            stray = self.strays.popleft()
             topic = {_NEWS: self.news, _PRICES: self.prices}[stray["topic"]]
             topic.arrive(_partition(stray["key"]), *_object(base64.b64decode(stray["value"])))
         self.news_run(now)
@@ -429,7 +429,7 @@ def _hours(rows: list[tuple[datetime, dict[str, Any]]]) -> dict[_At, _Hour]:
     found: dict[_At, list[tuple[Decimal, Decimal]]] = defaultdict(list)
     for moment, record in rows:
         score, weight = (_digits(Decimal(record[name])) for name in ("article_score", "source_weight"))
-        found[record["market_slug"], _hour(moment)].append((score, weight))
+        found[_text(record["market_slug"]), _hour(moment)].append((score, weight))
     return {
         at: _Hour(
             len(pairs),
@@ -444,9 +444,9 @@ def _hours(rows: list[tuple[datetime, dict[str, Any]]]) -> dict[_At, _Hour]:
 def _joined(hours: dict[_At, _Hour], rows: list[tuple[datetime, dict[str, Any]]], back: timedelta) -> Any:
     """Each hour with the change of its signal since the hour before, and with its price."""
     prices = {
-        (record["market_slug"], moment - back): record
+        (_text(record["market_slug"]), moment - back): record
         for moment, record in rows
-        if record["outcome"].upper() == "YES"
+        if _text(record["outcome"]).upper() == "YES"
     }
     missing = {"price": None, "prev_price": None, "price_delta": _ZERO, "price_status": "missing"}
     found = {}
@@ -456,7 +456,7 @@ def _joined(hours: dict[_At, _Hour], rows: list[tuple[datetime, dict[str, Any]]]
             "signal_delta": row.signal - before.signal if before else None,
             "prev_rss_signal": before.signal if before else None,
             "price": _read(price.get("price")),
-            "prev_price": _read(price.get("prev_price")),
+            "prev_price": _read(price["prev_price"]) if _within(price.get("prev_price"), 0, 1) else None,
             "price_delta": _read(price["price_delta"]),
             "price_status": price["price_status"],
         }
@@ -495,7 +495,7 @@ def _result(run: _Run, back: timedelta) -> Truth:
     hours = _hours(news.rows)
     joined = _joined(hours, prices.rows, back)
     lags = {at: _lag(at, row.weight, joined, run.metas.get(at[0], [])) for at, row in hours.items()}
-    used = sum(record["outcome"].upper() == "YES" for _, record in prices.rows)
+    used = sum(_text(record["outcome"]).upper() == "YES" for _, record in prices.rows)
     news.counts["counted"] = len(news.rows)
     prices.counts += Counter(used=used, not_used=len(prices.rows) - used)
     shared = ("in", "late", "duplicate", "dead", "heartbeat", "produced", "rejected")

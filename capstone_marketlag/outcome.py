@@ -248,8 +248,14 @@ def _hour(value: Mapping[str, Any]) -> list[str]:
 
 
 def _price(value: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("price", "prev_price", "price_delta")
-    return {**{name: _digits(value.get(name)) for name in names}, "price_status": value.get("price_status")}
+    before = value.get("prev_price")  # told on where it is a price, and no reason to be dead where it is none
+    known = isinstance(before, (int, Decimal)) and not isinstance(before, bool) and 0 <= before <= 1
+    return {
+        "price": _digits(value.get("price")),
+        "prev_price": _digits(before) if known else None,
+        "price_delta": _digits(value.get("price_delta")),
+        "price_status": value.get("price_status"),
+    }
 
 
 def _joined(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class Run:
     random: random.Random
     read: dict[str, dump.Rows] = field(default_factory=dict)
     stored: dict[str, dump.Rows] = field(default_factory=dict)
+    _restored: dict[str, int] = field(default_factory=dict)
 
     @property
     def in_flight(self) -> bool:
@@ -104,6 +105,7 @@ class Run:
         written once more. Without topics: until one of any that the jobs write has.
         """
         self.wait_checkpoints(2)
+        self._restored = {name: self.restored(name) for name in self.application.jobs}
         assert self.in_flight, "the fault has to fire while records come in: slow the world down"
         asked = written or (topics.SIGNALS, topics.LAG_SIGNALS)
 
@@ -118,26 +120,30 @@ class Run:
         return ends != topics.ends(self.application.settings, topic, committed=True)
 
     def recovered_within(self, seconds: float, *names: str) -> float:
-        """Wait until these jobs have completed a new checkpoint after a failure; how long that took, in seconds.
+        """Wait until these jobs were restored and have completed a checkpoint since; how long that took, in s.
 
-        Raises AssertionError: it took longer.
+        Restored: once more than at the last `between_checkpoints`. Raises AssertionError: it took longer.
         """
-        started, wall = time.monotonic(), time.time() * 1000
+        started = time.monotonic()
 
-        def new_one(name: str) -> bool:
+        def recovered(name: str) -> bool:
             try:
-                latest = self.checkpoints(name)["latest"].get("completed")
+                said = self.checkpoints(name)
             except LabError:
                 return False
+            restored, latest = said["latest"].get("restored"), said["latest"].get("completed")
             return bool(
-                latest and latest["trigger_timestamp"] > wall
-            ) and self.application.rest.tasks_running(self.application.jobs[name].id)
+                said["counts"]["restored"] > self._restored[name]
+                and latest
+                and latest["trigger_timestamp"] > restored["restore_timestamp"]
+            )
 
         def give_up() -> None:
-            states = {name: self.application.rest.state(self.application.jobs[name].id) for name in names}
+            rest, jobs = self.application.rest, self.application.jobs
+            states = {name: (rest.state(jobs[name].id), rest.why_failed(jobs[name].id)) for name in names}
             raise AssertionError(f"no new checkpoint within {seconds:.0f} s: {states}")
 
-        process.until(lambda: all(map(new_one, names)), seconds, give_up, every=0.1)
+        process.until(lambda: all(map(recovered, names)), seconds, give_up, every=0.1)
         return time.monotonic() - started
 
     def taskmanager_of(self, name: str) -> str:

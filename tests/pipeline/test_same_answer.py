@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from capstone_marketlag import topics
@@ -23,7 +25,7 @@ SLUG = "fed-rate-hike-in-march"
 @pytest.mark.parametrize("parallelism", [1, 3])
 def test_one_market_on_three_partitions_at_any_parallelism(pipeline: Pipeline, parallelism: int) -> None:
     seed = chosen_seed() + parallelism
-    world = only_market(generate(seed, 30), SLUG)
+    world = only_market(generate(seed, 14), SLUG)
     found, run = pipeline.run(world, parallelism=parallelism)
 
     assert_right(found, world)
@@ -43,7 +45,7 @@ def test_ten_restarts_at_random_places(pipeline: Pipeline) -> None:
     world = only_market(generate(seed, 160), SLUG)
 
     def ten_times(run: Run) -> None:
-        kinds = ["signals", "detector", "worker"] * 3 + ["worker"]
+        kinds = ["signals", "detector"] * 2 + ["worker"] * 6
         run.random.shuffle(kinds)
         for kind in kinds:
             run.between_checkpoints(topics.SIGNALS if kind == "signals" else topics.LAG_SIGNALS)
@@ -59,6 +61,18 @@ def test_ten_restarts_at_random_places(pipeline: Pipeline) -> None:
     found, run = pipeline.run(world, ten_times, seed=seed)
 
     assert_right(found, world)
+    assert_heartbeats_stand_behind_their_hour(run)
     # the control: whoever reads what was never committed sees rows twice
     assert run.uncommitted().twice
     assert not is_right(run.uncommitted(), world)
+
+
+def assert_heartbeats_stand_behind_their_hour(run: Run) -> None:
+    """Else an hour would be judged before all that is known about it is there, or not at all."""
+    closed: dict[int, str] = {}
+    for row in run.read[topics.SIGNALS_WITH_PRICE]:
+        value = json.loads(row["value"])
+        if value["kind"] == "heartbeat":
+            closed[row["partition"]] = value["window_end"]
+        else:
+            assert closed.get(row["partition"], "") < value["window_end"], value

@@ -33,7 +33,9 @@ SELECT
   JSON_VALUE(json, '$.market_slug') AS market_slug,
   JSON_VALUE(json, '$.outcome') AS outcome,
   TRY_CAST(quoted AS DECIMAL(10, 6)) AS price,
-  TRY_CAST(quoted_before AS DECIMAL(10, 6)) AS prev_price,
+  -- it is only told on: a row is not dead for it
+  CASE WHEN TRY_CAST(quoted_before AS DOUBLE) BETWEEN 0 AND 1 THEN TRY_CAST(quoted_before AS DECIMAL(10, 6)) END
+    AS prev_price,
   TRY_CAST(moved AS DECIMAL(10, 6)) AS price_delta,
   JSON_VALUE(json, '$.price_status') AS price_status,
   event_time, closed_until, arrival, record_key, json, kafka_partition, kafka_offset
