@@ -68,9 +68,7 @@ class Application:
             )
         preflight.check(self.settings, self.rest, NAMES)
         shutil.rmtree(self.folder, ignore_errors=True)
-        topics.forget_committed(
-            self.settings, list(GROUPS.values())
-        )  # they would tell of the old
+        topics.forget_committed(self.settings, list(GROUPS.values()))  # they would tell of the old
         self.jobs, self.topics = {}, topics.ids(self.settings)
         return {name: self._start(name, None) for name in NAMES}
 

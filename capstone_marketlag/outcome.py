@@ -196,7 +196,8 @@ def _not_its_price(
     joined: Mapping[Key, dict[str, Any]], prices: Mapping[Key, list[dict[str, Any]]]
 ) -> Iterator[str]:
     for (market, hour), row in sorted(joined.items()):
-        if _price(row) not in prices.get((market, hour), [_NO_PRICE]):
+        told = {name: row[name] for name in _NO_PRICE}
+        if told not in prices.get((market, hour), [_NO_PRICE]):
             yield f"{topics.SIGNALS_WITH_PRICE} {market} {hour}: not with the price of its hour"
 
 
@@ -248,6 +249,7 @@ def _hour(value: Mapping[str, Any]) -> list[str]:
 
 
 def _price(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What an hour is told of this price."""
     before = value.get("prev_price")  # told on where it is a price, and no reason to be dead where it is none
     known = isinstance(before, (int, Decimal)) and not isinstance(before, bool) and 0 <= before <= 1
     return {
@@ -259,8 +261,8 @@ def _price(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _joined(value: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("signal_delta", "prev_rss_signal")
-    return {**{name: _digits(value.get(name)) for name in names}, **_price(value)}
+    names = ("signal_delta", "prev_rss_signal", "price", "prev_price", "price_delta")
+    return {**{name: _digits(value.get(name)) for name in names}, "price_status": value.get("price_status")}
 
 
 def _lag(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -153,6 +153,8 @@ def _hour(moment: datetime) -> datetime:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value) if isinstance(value, (str, int, Decimal)) else ""
 
 

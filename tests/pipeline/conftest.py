@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from capstone_marketlag import pieces
+from labkit.paths import ROOT
 from labkit.services import process
 from labkit.services.stack import Stack
 from tests.pipeline.harness import Pipeline
@@ -22,3 +25,19 @@ def pipeline() -> Iterator[Pipeline]:
     finally:
         stack.remove()
     assert process.marked(stack.dir) == []
+
+
+@pytest.fixture
+def wrong_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str, str], None]:
+    """Puts a piece with another text in it into the learner's folder: wrong_piece(slug, right, wrong)."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    monkeypatch.setattr(pieces, "MINE", folder)
+
+    def put(slug: str, right: str, wrong: str) -> None:
+        reference = ROOT / "labs" / pieces.LABS[slug]
+        text = reference.read_text()
+        assert right in text
+        (folder / f"{slug}{reference.suffix}").write_text(text.replace(right, wrong))
+
+    return put

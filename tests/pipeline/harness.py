@@ -31,6 +31,7 @@ from capstone_marketlag.replay.player import Player, settings_for
 from capstone_marketlag.replay.server import ReplayServer
 from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
+from labkit.flink_rest import FlinkRest
 from labkit.services import process
 from labkit.services.stack import Stack
 
@@ -85,6 +86,27 @@ class Run:
 
     def restored(self, name: str) -> int:
         return int(self.checkpoints(name)["counts"]["restored"])
+
+    def restarts(self, name: str) -> int:
+        path = f"/jobs/{self.application.jobs[name].id}"
+        return int(self.application.rest.metrics(path, "numRestarts").get("numRestarts", -1))
+
+    def table_rows(self) -> int:
+        """How many hours are in PostgreSQL. Raises LabError: it does not answer."""
+        with tables.transaction(self.application.settings) as cursor:
+            cursor.execute(f"SELECT count(*) FROM {tables.LAG_SIGNALS}")
+            return int(cursor.fetchone()[0])
+
+    def wait_grown(self, topic: str, before: int, seconds: float = 30) -> None:
+        """Until the topic has more than that many offsets."""
+
+        def give_up() -> None:
+            raise AssertionError(f"nothing came to {topic} within {seconds:.0f} s")
+
+        settings = self.application.settings
+        process.until(
+            lambda: sum(topics.ends(settings, topic).values()) > before, seconds, give_up, every=0.01
+        )
 
     def wait_checkpoints(self, more: int, seconds: float = 30) -> None:
         """Until each job has completed so many more checkpoints."""
@@ -232,14 +254,15 @@ class Pipeline:
             finally:
                 self.cancel_all()
 
+    def alive(self) -> list[str]:
+        """The ids of the cluster's jobs that have not ended."""
+        jobs = FlinkRest(self.stack.flink.address).get("/jobs/overview")["jobs"]
+        return [job["jid"] for job in jobs if job["state"] not in ("FINISHED", "CANCELED", "FAILED")]
+
     def cancel_all(self) -> None:
         """End every job of the cluster."""
-        from labkit.flink_rest import FlinkRest
-
-        rest = FlinkRest(self.stack.flink.address)
-        for job in rest.get("/jobs/overview")["jobs"]:
-            if job["state"] not in ("FINISHED", "CANCELED", "FAILED"):
-                rest.cancel(job["jid"])
+        for job in self.alive():
+            FlinkRest(self.stack.flink.address).cancel(job)
 
     def empty(self) -> None:
         """Delete topics, tables and stored prices."""
