@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-import psycopg2.extras
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from capstone_marketlag import tables, topics
@@ -35,7 +33,11 @@ def read_topic(settings: Settings, topic: str, committed: bool = True) -> Rows:
         }
     )
     try:
-        numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        with topics.answering(settings):
+            found = consumer.list_topics(topic, timeout=10).topics[topic]
+        if found.error is not None:
+            raise LabError(f"Topic {topic} is not there.", "The application makes it.", "./lab up, then run")
+        numbers = found.partitions
         consumer.assign([TopicPartition(topic, number, 0) for number in numbers])
         rows: Rows = []
         at_end: set[int] = set()
@@ -78,22 +80,19 @@ def _text(data: bytes | None) -> Any:
         return {"base64": base64.b64encode(data).decode()}
 
 
-def read_table(dsn: str, table: str) -> Rows:
-    """Every row of a table, by its primary key's columns."""
-    connection = psycopg2.connect(dsn)
-    try:
-        with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-            cursor.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2')
-            return [dict(row) for row in cursor.fetchall()]
-    finally:
-        connection.close()
+def read_table(settings: Settings, table: str) -> Rows:
+    """Every row of a table, by its first two columns. Raises LabError: the database does not answer."""
+    with tables.transaction(settings) as cursor:
+        cursor.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2')
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def read_all(settings: Settings) -> tuple[dict[str, Rows], dict[str, Rows]]:
     """Every topic of the plan and every table that readers see, by name."""
     return (
         {name: read_topic(settings, name) for name in topics.plan()},
-        {name: read_table(settings.postgres, name) for name in tables.NAMES},
+        {name: read_table(settings, name) for name in tables.NAMES},
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
-from labkit.paths import LAB
 from labkit.services.stack import Stack
 
 if TYPE_CHECKING:
@@ -34,7 +34,12 @@ def application() -> Application:
         raise LabError(
             f"No Flink was ever started in the stack {stack.name}.", "The jobs run there.", "./lab up"
         )
-    return Application(stack, settings(), LAB / "marketlag")
+    return Application(stack, settings(), stack.dir / "marketlag")
+
+
+def replayed_prices() -> Path:
+    """Where a replay keeps its previous prices, apart from those of the real markets."""
+    return _stack().dir / "replay" / "prices.sqlite"
 
 
 def _stack() -> Stack:

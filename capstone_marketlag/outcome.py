@@ -116,7 +116,7 @@ def outcome(read: Mapping[str, Rows], stored: Mapping[str, Rows], alignment: str
         late_news=late_news,
         late_prices=late_prices,
         dead={
-            source: dict(Counter(value["reason"] for value in _values(read[letters])))
+            source: dict(Counter(_kind(value["reason"]) for value in _values(read[letters])))
             for source, letters in ((topics.NEWS, topics.DEAD_NEWS), (topics.PRICES, topics.DEAD_PRICES))
         },
         failures=len(read[topics.DEAD_PROCESSING]),
@@ -241,6 +241,11 @@ def _is_hour(value: Mapping[str, Any], market: str) -> bool:
 
 def _rejected(letters: Rows) -> int:
     return sum(value["stage"] == "producer" for value in _values(letters))
+
+
+def _kind(reason: str) -> str:
+    """A letter's reason without the value that it quotes: else each would be a reason of its own."""
+    return reason.split(": ")[0].split(" in '")[0]
 
 
 def _hour(value: Mapping[str, Any]) -> list[str]:

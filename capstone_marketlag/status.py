@@ -57,6 +57,7 @@ def report(application: Application) -> Said:
             return {}
 
     jobs = ask(_jobs, application, ask)
+    ask(_same_topics, application)
     asked = {topic: at for job in jobs.values() for topic, at in job.pop("positions", {}).items()}
     # of what is dead or late everything: from the first record on
     asked |= {topic: {} for topic in (*DEAD, *LATE)}
@@ -91,6 +92,12 @@ def _jobs(application: Application, ask: Callable[..., Said]) -> Said:
         else ask(_job, application, name) or {"id": job.id, "state": "unknown"}
         for name, job in application.jobs.items()
     }
+
+
+def _same_topics(application: Application) -> Said:
+    """Nothing to say where the topics are those that the jobs read. Raises LabError: one is not."""
+    topics.check_same(application.settings, application.topics)
+    return {}
 
 
 def _job(application: Application, name: str) -> Said:

@@ -7,13 +7,13 @@ import time
 from dataclasses import replace
 
 from capstone_marketlag import logs, topics
+from capstone_marketlag.local import replayed_prices
 from capstone_marketlag.replay.generate import world as generate
 from capstone_marketlag.replay.player import Player, settings_for
 from capstone_marketlag.replay.server import ReplayServer
 from capstone_marketlag.settings import Settings
 from capstone_marketlag.wire import to_wire
 from labkit import console
-from labkit.paths import LAB
 
 
 def play(settings: Settings, seed: int, hours: int, pace: float) -> dict[str, dict[str, int]]:
@@ -23,8 +23,7 @@ def play(settings: Settings, seed: int, hours: int, pace: float) -> dict[str, di
     are not as planned; KeyboardInterrupt: what was sent until then is in Kafka.
     """
     logs.configure(settings.log_format, logging.ERROR)
-    # previous prices of another world, or of the real one, are none of this one's
-    store = LAB / "marketlag-replay" / "prices.sqlite"
+    store = replayed_prices()
     store.parent.mkdir(parents=True, exist_ok=True)
     store.unlink(missing_ok=True)
     topics.ensure(settings)

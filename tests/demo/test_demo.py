@@ -46,56 +46,89 @@ def test_a_run_is_conserved_and_equal_to_the_oracle(reference: Path) -> None:
 
     assert (summary["conserved"], summary["oracle_equal"], summary["first_difference"]) == (True, True, None)
     assert set(summary["pieces"].values()) == {"reference"}
-    assert summary["counts"]["dead"] > 0
-    assert summary["counts"]["duplicate"] > 0
+    for kind in ("news", "prices"):
+        assert min(summary["counts"][kind][part] for part in ("dead", "duplicate", "heartbeat")) > 0, kind
+    assert summary["counts"]["news"]["late"] > 0
+    assert summary["flags"] > 0
+    assert summary["lags"]["planted"] > 0
+    assert set(summary["seconds"]) > {"services", "all"}
 
 
 def test_anybody_can_recount_it_from_the_dumps(reference: Path) -> None:
-    """With json and arithmetic alone: every offset is in exactly one place."""
+    """With json and arithmetic alone: every offset is in one place, and the figures are the summary's."""
     summary = json.loads((reference / "summary.json").read_text())
-    news, dead, late = (
-        _lines(reference, name) for name in ("rss.events", "dlq.rss.events", "late.rss.events")
-    )
-    letters = [json.loads(row["value"]) for row in dead]
-    at_the_gate = {
-        (letter["source_partition"], letter["source_offset"])
-        for letter in letters
-        if letter["stage"] == "gate"
-    }
-    values = [
-        json.loads(row["value"]) for row in news if (row["partition"], row["offset"]) not in at_the_gate
-    ]
-    beats = sum(value.get("kind") == "heartbeat" for value in values)
-    sightings = Counter(value["item_id"] for value in values if value.get("kind") != "heartbeat")
-    signals = [json.loads(row["value"]) for row in _lines(reference, "rss.signals_hourly")]
-    counted = sum(signal["mention_count"] for signal in signals)
-    table = [
-        json.loads(line)
-        for line in (reference / "tables" / "rss_signals_hourly.jsonl").read_text().splitlines()
-    ]
+    news, prices = summary["counts"]["news"], summary["counts"]["prices"]
 
-    assert len(sightings) == counted + len(late)
-    assert (
-        summary["counts"]["in"]
-        == len(news)
-        == (counted + len(late) + sum(sightings.values()) - len(sightings) + len(at_the_gate) + beats)
+    rows, dead = _alive(reference, "rss.events")
+    sightings = Counter((row["market_slug"], row["item_id"]) for row in rows if "kind" not in row)
+    late = [json.loads(row["value"]) for row in _lines(reference, "late.rss.events")]
+    signals = [json.loads(row["value"]) for row in _lines(reference, "rss.signals_hourly")]
+    assert news["dead"] == dead
+    assert news["heartbeat"] == sum(row.get("kind") == "heartbeat" for row in rows)
+    assert news["duplicate"] == sum(sightings.values()) - len(sightings)
+    assert news["late"] == len(late)
+    assert news["counted"] == len(sightings) - len(late) == sum(each["mention_count"] for each in signals)
+    assert news["in"] == len(_lines(reference, "rss.events")) == sum(
+        news[part] for part in ("counted", "late", "duplicate", "dead", "heartbeat")
+    )  # fmt: skip
+    assert news["served"] == news["produced"] + news["rejected"]
+
+    rows, dead = _alive(reference, "polymarket.price_hourly")
+    quoted = Counter(
+        (row["market_slug"], row["outcome"], row["event_time"]) for row in rows if "kind" not in row
     )
-    assert sum(row["mention_count"] for row in table) == counted
-    assert len(table) == len(signals) == summary["signal_hours"]
-    assert all(letter["reason"] and base64.b64decode(letter["original"]) for letter in letters)
+    late_prices = {
+        (row["market_slug"], row["outcome"], row["event_time"])
+        for row in (json.loads(line["value"]) for line in _lines(reference, "late.polymarket.price_hourly"))
+    }
+    assert prices["dead"] == dead
+    assert prices["duplicate"] == sum(quoted.values()) - len(quoted)
+    assert prices["late"] == len(late_prices)
+    assert prices["used"] == sum(each[1] == "Yes" for each in quoted.keys() - late_prices)
+    assert prices["not_used"] == sum(each[1] != "Yes" for each in quoted.keys() - late_prices)
+    assert prices["in"] == sum(
+        prices[part] for part in ("used", "not_used", "late", "duplicate", "dead", "heartbeat")
+    )
+
+    history = _table(reference, "lag_signals_history")
+    flagged = [row for row in history if row["lag_flag"]]
+    assert (
+        len(history)
+        == len(signals)
+        == summary["signal_hours"]
+        == len(_table(reference, "rss_signals_hourly"))
+    )
+    assert summary["flags"] == len(flagged)
+    assert summary["flags_without_observed_price"] == sum(
+        row["price_status"] != "observed" for row in flagged
+    )
+    for row in flagged:
+        assert float(row["signal_delta"]) > 1.0
+        assert abs(float(row["price_delta"])) < 0.02
+
+
+SIGNAL = [
+    "market_slug", "window_start", "window_end", "mention_count", "keyword_score",
+    "source_weighted_signal", "source_weight_avg", "timezone",
+]  # fmt: skip
+LAG = {
+    "market", "window_start", "signal_delta", "price_delta", "lag_flag", "confidence", "rss_signal",
+    "prev_rss_signal", "price", "prev_price", "price_status", "detected_at", "timezone",
+}  # fmt: skip
 
 
 def test_every_signal_keeps_the_contract_of_its_topic(reference: Path) -> None:
-    rows = _lines(reference, "rss.signals_hourly")
-    for row in rows:
-        value = json.loads(row["value"])
-        assert list(value) == [
-            "market_slug", "window_start", "window_end", "mention_count", "keyword_score",
-            "source_weighted_signal", "source_weight_avg", "timezone",
-        ]  # fmt: skip
-        assert row["key"] == f"{value['market_slug']}|{value['window_start']}"
-        assert value["window_start"].endswith(":00:00Z")
-    assert len({row["key"] for row in rows}) == len(rows)
+    for topic, market in (("rss.signals_hourly", "market_slug"), ("lag_signals", "market")):
+        rows = _lines(reference, topic)
+        for row in rows:
+            value = json.loads(row["value"])
+            if topic == "rss.signals_hourly":
+                assert list(value) == SIGNAL
+            else:
+                assert set(value) >= LAG
+            assert row["key"] == f"{value[market]}|{value['window_start']}"
+            assert value["window_start"].endswith(":00:00Z")
+        assert len({row["key"] for row in rows}) == len(rows) > 0
 
 
 def test_the_report_needs_nothing_else(reference: Path) -> None:
@@ -115,10 +148,7 @@ def test_it_stops_what_it_started_and_keeps_nothing_of_it(reference: Path) -> No
     ("piece", "right", "wrong"),
     [
         ("windows", "AVG(article_score * source_weight)", "AVG(article_score)"),
-        ("deduplication", "ORDER BY arrival ASC", "ORDER BY event_time ASC"),
-        # no patience: what came within the five minutes is called late. (A watermark without patience
-        # is wrong only where the partitions happen to be read in step: no test of a single run.)
-        ("event_time", "- INTERVAL '5' MINUTE AS closed_until", "AS closed_until"),
+        ("confidence", 'Decimal("0.3")', 'Decimal("0.31")'),
     ],
 )
 def test_a_wrong_piece_is_named_by_its_first_difference(
@@ -130,15 +160,16 @@ def test_a_wrong_piece_is_named_by_its_first_difference(
     assert right in text
     mine = tmp_path / "mine"
     mine.mkdir()
-    (mine / f"{piece}.sql").write_text(text.replace(right, wrong))
-    done = _demo("--hours", "30", "--to", str(tmp_path / "out"), LAB_MINE=str(mine))
+    (mine / f"{piece}{pieces.path(piece).suffix}").write_text(text.replace(right, wrong))
+    done = _demo("--hours", "12", "--to", str(tmp_path / "out"), LAB_MINE=str(mine))
 
     assert done.returncode == 1, done.stdout
     assert f"Pieces: {piece} yours, the others from the reference." in done.stdout
-    assert "NOT EQUAL. " in done.stdout or "NOT CONSERVED" in done.stdout
+    assert "NOT EQUAL. Hour 2026-01-0" in done.stdout
     assert "marketlag: The result is not right." in done.stderr
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert summary["first_difference"].startswith(("Hour 2026-01-0", "Item "))
+    assert summary["first_difference"].startswith("Hour 2026-01-0")
+    assert summary["conserved"], "no record was lost: only the arithmetic is wrong"
 
 
 def test_a_piece_that_does_not_parse_is_one_sentence_with_its_line(tmp_path: Path) -> None:
@@ -192,6 +223,20 @@ def test_a_setting_out_of_range_is_one_sentence(
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert process.marked(DEMO) == []
+
+
+def _alive(folder: Path, topic: str) -> tuple[list[dict[str, Any]], int]:
+    """The values of a topic's records without a letter of the gate; and how many have one."""
+    letters = [json.loads(row["value"]) for row in _lines(folder, f"dlq.{topic}")]
+    assert all(letter["reason"] and base64.b64decode(letter["original"]) is not None for letter in letters)
+    dead = [(each["source_partition"], each["source_offset"]) for each in letters if each["stage"] == "gate"]
+    assert len(dead) == len(set(dead))
+    rows = [row for row in _lines(folder, topic) if (row["partition"], row["offset"]) not in set(dead)]
+    return [json.loads(row["value"]) for row in rows], len(dead)
+
+
+def _table(folder: Path, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "tables" / f"{name}.jsonl").read_text().splitlines()]
 
 
 def _lines(folder: Path, topic: str) -> list[dict[str, Any]]:

@@ -1,0 +1,24 @@
+-- The detector's twin: one view over signal_change, for engines that run SQL and nothing else. A test holds it to the
+-- function, hour by hour. What it cannot say: that a market has closed (its hours have to be left out by a join with
+-- polymarket.market_meta as of window_end), a record that fails (it ends the job), a quiet hour.
+CREATE VIEW lag_signals_twin AS
+SELECT
+  market_slug AS market,
+  window_start,
+  signal_delta,
+  max_signal_delta,
+  price_delta,
+  COALESCE(signal_delta > ${signal_threshold} AND ABS(price_delta) < ${price_threshold}, FALSE) AS lag_flag,
+  CASE WHEN signal_delta IS NOT NULL THEN CAST(
+    GREATEST(0, LEAST(1,
+      CASE WHEN max_signal_delta > 0 THEN signal_delta / max_signal_delta ELSE 0 END * 0.5
+      + (1 - ABS(price_delta)) * 0.3
+      + source_weight_avg * 0.2)) AS DECIMAL(5, 4)) END AS confidence
+FROM (
+  SELECT
+    *,
+    -- the seven days that end with this hour, this hour included: it and the 167 before it
+    MAX(signal_delta) OVER (
+      PARTITION BY market_slug ORDER BY window_time
+      RANGE BETWEEN INTERVAL '167' HOUR(3) PRECEDING AND CURRENT ROW) AS max_signal_delta
+  FROM signal_change);

@@ -1,0 +1,184 @@
+"""The application's commands on running services, as a person would type them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from capstone_marketlag import tables, topics
+from capstone_marketlag.application import Application
+from labkit.errors import LabError
+from labkit.paths import BUILD, ROOT
+from labkit.services import process
+from tests.pipeline.harness import Pipeline, generate
+
+
+@pytest.fixture
+def command(pipeline: Pipeline) -> Iterator[Any]:
+    """command(*arguments): its exit code, standard output and standard error; on the tests' own services."""
+    pipeline.empty()
+
+    def run(*arguments: str, **env: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "capstone_marketlag", *arguments], capture_output=True, text=True, timeout=180,
+            cwd=ROOT, env={**os.environ, "LAB_STACK_NAME": pipeline.stack.name, **QUICK, **env},
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    yield run
+    pipeline.cancel_all()
+
+
+QUICK = {"MARKETLAG_CHECKPOINT_SECONDS": "1", "MARKETLAG_CHECKPOINT_PAUSE_SECONDS": "0",
+         "MARKETLAG_JDBC_FLUSH_SECONDS": "1"}  # fmt: skip
+
+
+def test_run_replay_status_stop_resume_report_retention(pipeline: Pipeline, command: Any) -> None:
+    code, out, err = command("run")
+    assert (code, out.count(" runs as ")) == (0, 2), err
+
+    code, out, err = command("run", "--anew")
+    assert (code, out) == (1, "")
+    assert "Two applications on the same topics would count everything twice." in err
+
+    code, out, err = command("replay", "--hours", "6", "--seed", "5")
+    assert code == 0, err
+    assert "news items and" in out
+
+    def caught_up() -> bool:
+        code, out, _ = command("status", "--json")
+        said = json.loads(out)
+        assert (code, said["unanswered"]) == (0, [])
+        left = [n["records"] for job in said["jobs"].values() for n in job.get("behind", {}).values()]
+        return len(left) == 4 and not any(left) and bool(said.get("detected"))
+
+    process.until(caught_up, 60, lambda: pytest.fail("the jobs did not catch up within 60 s"), every=1)
+    code, out, _ = command("status")
+    assert code == 0
+    for words in (
+        "signals   RUNNING",
+        "detector  RUNNING",
+        "checkpoint",
+        "event time",
+        "0 to read",
+        "dead",
+        "late",
+    ):
+        assert words in out, words
+
+    code, out, err = command("stop")
+    assert (code, out.count(" stopped, its state is in file:")) == (0, 2), err
+    assert "STOPPED" in command("status")[1].upper()
+
+    code, out, err = command("resume", MARKETLAG_PARALLELISM="1")
+    assert (code, out.count(" runs as ")) == (0, 2), err
+
+    code, out, err = command("report")
+    assert code == 0, err
+    page = (BUILD / "report" / "report.html").read_text()
+    assert "not compared with an oracle" in page.lower()
+
+    connection = psycopg2.connect(pipeline.stack.postgres.address)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {tables.SIGNALS} SET window_end = now() - interval '91 days'"
+            f" WHERE window_start = (SELECT min(window_start) FROM {tables.SIGNALS})"
+        )
+        aged = cursor.rowcount
+    connection.close()
+    code, out, err = command("retention")
+    assert code == 0, err
+    # the recorded world's hours are of January: the table of signals goes by event time
+    assert f"{tables.LAG_SIGNALS}: 0 rows deleted" in out
+    assert aged > 0
+
+
+def test_a_topic_deleted_under_the_running_job_is_told_and_nothing_is_begun_in_silence(
+    pipeline: Pipeline, command: Any
+) -> None:
+    assert command("run")[0] == 0
+    assert command("status")[1].count("RUNNING") == 2  # the control: nothing to tell
+    assert "is gone" not in command("status")[1]
+    settings = pipeline.settings()
+    AdminClient(settings.kafka_client()).delete_topics([topics.PRICES])[topics.PRICES].result()
+    process.until(lambda: topics.PRICES not in topics.ids(settings), 30, lambda: pytest.fail("not deleted"))
+
+    assert f"Topic {topics.PRICES} is gone." in command("status")[1]
+
+    pipeline.cancel_all()
+    code, _, err = command("resume")
+    assert code == 1
+    assert f"marketlag: Topic {topics.PRICES} is gone." in err
+    topics.ensure(settings)
+    code, _, err = command("resume")
+    assert code == 1
+    assert f"marketlag: Topic {topics.PRICES} was deleted and made anew." in err
+
+
+@pytest.mark.parametrize(
+    ("no", "yes", "reason"),
+    [
+        (f"ALTER TABLE {tables.LAG_SIGNALS} ADD CONSTRAINT none CHECK (market <> market) NOT VALID",
+         f"ALTER TABLE {tables.LAG_SIGNALS} DROP CONSTRAINT none", "violates check constraint"),
+        # what managed databases do when their disk is full
+        ("ALTER DATABASE {database} SET default_transaction_read_only = on",
+         "ALTER DATABASE {database} RESET default_transaction_read_only", "read-only transaction"),
+    ],
+)  # fmt: skip
+def test_a_database_that_says_no_is_told_and_afterwards_nothing_is_missing(
+    pipeline: Pipeline, no: str, yes: str, reason: str
+) -> None:
+    from capstone_marketlag import status
+    from tests.pipeline.harness import Run, assert_right
+
+    world = generate(3, 12)
+
+    def refuse(run: Run) -> None:
+        run.between_checkpoints(topics.SIGNALS)
+        tell(pipeline, no)
+        process.until(
+            lambda: reason in "\n".join(status.status(run.application)), 60,
+            lambda: pytest.fail("\n".join(status.status(run.application))), every=0.5,
+        )  # fmt: skip
+        tell(pipeline, yes)
+        run.wait_checkpoints(2, 60)
+
+    found, run = pipeline.run(world, refuse)
+
+    assert run.restored("detector") > 0
+    assert_right(found, world)
+
+
+def tell(pipeline: Pipeline, statement: str) -> None:
+    connection = psycopg2.connect(pipeline.stack.postgres.address)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
+            cursor.execute(statement.format(database=connection.info.dbname))
+            # who is connected already has the old answer
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                           " AND datname = current_database()")  # fmt: skip
+    finally:
+        connection.close()
+
+
+def test_a_database_that_lets_nobody_make_tables_refuses_the_start(pipeline: Pipeline) -> None:
+    pipeline.empty()
+    tell(pipeline, "ALTER DATABASE {database} SET default_transaction_read_only = on")
+    try:
+        application = Application(pipeline.stack, pipeline.settings(), pipeline.stack.dir / "marketlag")
+        with pytest.raises(LabError, match=r"^PostgreSQL cannot be asked: .*read-only transaction"):
+            application.run()
+    finally:
+        tell(pipeline, "ALTER DATABASE {database} RESET default_transaction_read_only")
+    assert pipeline.alive() == []
