@@ -182,7 +182,8 @@ def committed(settings: Settings, group: str, topic: str) -> dict[int, int]:
     asked = [ConsumerGroupTopicPartitions(group)]
     with answering(settings):
         # a client of its own: one that knew the broker before a restart waits for its coordinator for ever
-        [future] = AdminClient(settings.kafka_client()).list_consumer_group_offsets(asked).values()
+        admin = AdminClient(settings.kafka_client())
+        [future] = admin.list_consumer_group_offsets(asked).values()
         found = future.result().topic_partitions
     return {each.partition: each.offset for each in found if each.topic == topic and each.offset >= 0}
 
@@ -190,7 +191,8 @@ def committed(settings: Settings, group: str, topic: str) -> dict[int, int]:
 def forget_committed(settings: Settings, groups: list[str]) -> None:
     """Delete what these consumer groups committed. Raises LabError: Kafka does not answer."""
     with answering(settings):
-        for future in AdminClient(settings.kafka_client()).delete_consumer_groups(groups).values():
+        admin = AdminClient(settings.kafka_client())
+        for future in admin.delete_consumer_groups(groups).values():
             try:
                 future.result()
             except KafkaException as error:

@@ -133,13 +133,13 @@ def paused(run: Run, pid: int, seconds: float) -> None:
 # ---- records that should not be there ----------------------------------------------------------------------
 
 
-def test_r15_ten_thousand_mutated_records_among_a_hundred_thousand(pipeline: Pipeline, seed: int) -> None:
-    world = storms.with_poison(generate(seed, 20), seed, good=100_000, bad=10_000)
+def test_r15_four_thousand_mutated_records_among_twenty_thousand(pipeline: Pipeline, seed: int) -> None:
+    world = storms.with_poison(generate(seed, 20), seed, good=20_000, bad=4_000)
     found, run = pipeline.run(world)
 
     assert_right(found, world)
     assert (run.restored("signals"), run.restarts("signals"), run.restarts("detector")) == (0, 0, 0)
-    assert sum(found.dead[topics.NEWS].values()) + sum(found.dead[topics.PRICES].values()) > 5_000
+    assert sum(found.dead[topics.NEWS].values()) + sum(found.dead[topics.PRICES].values()) > 2_000
 
 
 @pytest.mark.parametrize(
