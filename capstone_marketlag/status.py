@@ -107,8 +107,11 @@ def _job(application: Application, name: str) -> Said:
     restarts = rest.metrics(f"/jobs/{job}", "numRestarts").get("numRestarts")
     said["restarts"] = None if restarts is None else int(restarts)
     said["checkpoint"] = _checkpoint(rest, job)
+    # a job that fails again and again is RUNNING most of the time: what came since the checkpoint counts
+    last = rest.get(f"/jobs/{job}/checkpoints")["latest"].get("completed")
+    said["why"] = rest.why_failed(job, last["latest_ack_timestamp"] if last else 0)
     if detail["state"] != "RUNNING":
-        return {**said, "why": rest.why_failed(job)}
+        return said
     said["uptime_seconds"] = (detail["now"] - detail["timestamps"]["RUNNING"]) // 1000
     reached = rest.watermark(job)
     at = None if reached is None else _EPOCH + timedelta(milliseconds=reached)

@@ -37,10 +37,10 @@ class FlinkRest:
         detail = self.get(f"/jobs/{job}")
         return detail["state"] == "RUNNING" and all(v["status"] == "RUNNING" for v in detail["vertices"])
 
-    def why_failed(self, job: str) -> str:
-        """The last line of the root exception's causes, or nothing."""
+    def why_failed(self, job: str, since: int = 0) -> str:
+        """The last line of the newest failure's causes, or nothing: none since then (ms, UTC)."""
         entries = self.get(f"/jobs/{job}/exceptions").get("exceptionHistory", {}).get("entries", [])
-        if not entries:
+        if not entries or entries[0]["timestamp"] < since:
             return ""
         lines = str(entries[0]["stacktrace"]).splitlines()
         causes = [line for line in lines if line.startswith("Caused by: ")] or lines[:1]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.table_env import OPTIONS, as_sentence, configuration
 
 if TYPE_CHECKING:
-    from pyflink.datastream import StreamExecutionEnvironment
+    from pyflink.datastream import DataStream, StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
     from labkit.services.stack import Stack
@@ -70,6 +70,15 @@ def give_uids(environment: StreamExecutionEnvironment) -> list[str]:
             transformation.setUid(f"{name}-{seen[name]}")
         uids.append(transformation.getUid())
     return uids
+
+
+def in_one_subtask(stream: DataStream) -> None:
+    """Give this stream, and all that feeds it, parallelism 1: it keeps the order of one partition."""
+    waiting = [stream._j_data_stream.getTransformation()]
+    while waiting:
+        transformation = waiting.pop()
+        transformation.setParallelism(1)
+        waiting.extend(transformation.getInputs())
 
 
 def _transformations(environment: StreamExecutionEnvironment) -> list[Any]:

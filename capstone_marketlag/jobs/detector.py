@@ -31,7 +31,7 @@ from capstone_marketlag.application import GROUPS
 from capstone_marketlag.jobs.common import SQL, connectors, options, run_file
 from capstone_marketlag.settings import Settings
 from labkit.sqltext import statements
-from labkit.stream_env import run_with_uids, stream_environment
+from labkit.stream_env import in_one_subtask, run_with_uids, stream_environment
 from labkit.table_env import execute
 
 NAME = "detector"
@@ -177,8 +177,10 @@ def submit(environment: StreamTableEnvironment, settings: Settings) -> str:
     for file in ("detector_sources", "detector_sinks"):
         run_file(environment, SQL / f"{file}.sql", values(settings))
     files = {slug: str(pieces.path(slug)) for slug in PIECES}
+    metas = _stream(environment, "metas")
+    in_one_subtask(metas)  # versions of a market in the order in which they were told
     lags, failures = detect(
-        _stream(environment, "hours"), _stream(environment, "metas"), files,
+        _stream(environment, "hours"), metas, files,
         settings.signal_threshold, settings.price_threshold,
     )  # fmt: skip
     environment.create_temporary_view("lags", lags)

@@ -242,7 +242,9 @@ class Pipeline:
         self, world: World, seed: int = 0, options: Mapping[str, str] | None = None, **settings: Any
     ) -> Iterator[Run]:
         """Both jobs on empty topics and tables; cancelled afterwards, whatever happened."""
-        self.stack.up("kafka", "postgres", "flink", taskmanagers=2)  # what an earlier fault has ended for good
+        self.stack.up(
+            "kafka", "postgres", "flink", taskmanagers=2
+        )  # what an earlier fault has ended for good
         self.empty()
         with ReplayServer(world) as server:
             wanted = settings_for(world, server, self.settings(**settings))
