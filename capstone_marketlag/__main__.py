@@ -178,7 +178,13 @@ def main() -> None:
         )
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        console.err.print("\nmarketlag: Stopped; everything it started was ended.", markup=False)
+        # only the demo starts services; a job that run or resume has submitted goes on
+        ended = (
+            "everything it started was ended"
+            if "demo" in sys.argv
+            else "see: python -m capstone_marketlag status"
+        )
+        console.err.print(f"\nmarketlag: Stopped; {ended}.", markup=False)
         sys.exit(130)
 
 

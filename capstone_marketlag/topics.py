@@ -163,7 +163,7 @@ def _check(admin: AdminClient, topic: Topic, partitions: int) -> None:
         raise LabError(
             f"Topic {topic.name} has {partitions} partitions and retention.ms {retention}.",
             f"The plan says {topic.partitions} and {topic.config['retention.ms']} (topics.toml).",
-            "change the topic or the plan; a demo of its own starts with ./lab down --stack demo --data",
+            "change the topic or the plan; ./lab down --data forgets all topics of ./lab up",
         )
 
 

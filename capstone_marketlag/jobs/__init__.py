@@ -1,1 +1,1 @@
-"""The Flink jobs. signals: all SQL, news -> hourly signals, dead letters, late news."""
+"""The Flink jobs. signals: all SQL, from a plan. detector: PyFlink, hours -> lag signals."""

@@ -47,7 +47,11 @@ class KafkaOut:
         except KafkaException as error:
             raise LabError(f"Kafka does not answer ({error.args[0].str()}).", "", "./lab up kafka") from error
         if metadata.error is not None:
-            raise LabError(f"Topic {topic} is not there.", "The application makes it.", "make demo")
+            raise LabError(
+                f"Topic {topic} is not there.",
+                "The application makes it.",
+                "python -m capstone_marketlag run",
+            )
         return sorted(metadata.partitions)
 
     def send(self, topic: str, key: str, value: dict[str, Any] | bytes, partition: int = -1) -> None:

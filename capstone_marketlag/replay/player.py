@@ -93,12 +93,12 @@ class Player:
             self._others.produce(stray["topic"], base64.b64decode(stray["value"]), stray["key"].encode())
             self._others.poll(0)
         if self._others.flush(30):
-            raise LabError("A stray record was not acknowledged by Kafka.", "", "make demo")
+            raise LabError("A stray record was not acknowledged by Kafka.", "", "./lab up kafka, then again")
         try:
             self._clock.put(self._server.clock_url, data=to_wire(now), timeout=5).raise_for_status()
         except requests.RequestException as error:
             raise LabError(
                 f"The recorded world does not answer at {self._server.base} ({type(error).__name__}).",
                 f"It was at {to_wire(now)}; what was sent until then is in Kafka.",
-                "make demo",
+                "the same command again",
             ) from error
