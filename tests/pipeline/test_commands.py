@@ -123,6 +123,9 @@ def test_a_topic_deleted_under_the_running_job_is_told_and_nothing_is_begun_in_s
     code, _, err = command("resume")
     assert code == 1
     assert f"marketlag: Topic {topics.PRICES} was deleted and made anew." in err
+    # a task that waits for a deleted topic cannot be cancelled: Flink would end its TaskManager for that, minutes later
+    pipeline.stack.down("flink")
+    pipeline.stack.up("flink", taskmanagers=2)
 
 
 def tell(pipeline: Pipeline, statement: str) -> None:
