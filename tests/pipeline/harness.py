@@ -121,11 +121,12 @@ class Run:
         process.until(grown, seconds, give_up, every=0.1)
 
     def between_checkpoints(self, *written: str) -> None:
-        """Wait for two more checkpoints, and then until one of these topics has rows of a transaction that is open.
+        """Wait for spare slots, two more checkpoints, and rows of an open transaction in one of these topics.
 
         So the fault that comes next finds records that were written and not committed: to be taken back, and
         written once more. Without topics: until one of any that the jobs write has.
         """
+        self.wait_spare()
         self.wait_checkpoints(2)
         self._restored = {name: self.restored(name) for name in self.application.jobs}
         assert self.in_flight, "the fault has to fire while records come in: slow the world down"
@@ -167,6 +168,25 @@ class Run:
 
         process.until(lambda: all(map(recovered, names)), seconds, give_up, every=0.1)
         return time.monotonic() - started
+
+    def wait_spare(self, seconds: float = 90) -> None:
+        """Until both jobs run and another TaskManager could take them: what a fault needs to be survived."""
+        self.stack.up("flink", taskmanagers=2)
+        rest, wanted = (
+            self.application.rest,
+            len(self.application.jobs) * self.application.settings.parallelism,
+        )
+
+        def spare() -> bool:
+            run = all(rest.tasks_running(job.id) for job in self.application.jobs.values())
+            return run and int(rest.get("/overview")["slots-available"]) >= wanted
+
+        def give_up() -> None:
+            raise AssertionError(
+                f"no {wanted} spare slots within {seconds:.0f} s: {rest.get('/taskmanagers')}"
+            )
+
+        process.until(spare, seconds, give_up, every=0.1)
 
     def taskmanager_of(self, name: str) -> str:
         """The TaskManager on which that job's first task runs: its role in the stack's record."""

@@ -72,7 +72,7 @@ def test_r06_a_zombie_that_goes_on_after_its_work_was_given_away(pipeline: Pipel
                 run.recovered_within(60, name)
             finally:
                 os.kill(pid, signal.SIGCONT)
-            run.wait_checkpoints(2)
+            run.wait_spare()
 
     found, run = pipeline.run(world, zombies, seed=seed)
 
