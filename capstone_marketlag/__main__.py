@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -17,17 +18,25 @@ from labkit.interrupt import interruptible
 from labkit.paths import BUILD, shown
 
 
+def _of_the_world(command: Callable[..., None]) -> Callable[..., None]:
+    """The options --seed and --hours: which recorded world is played."""
+    hours = click.option(
+        "--hours", type=click.IntRange(1, 24 * 60), default=240, show_default=True, envvar="HOURS",
+        help="Hours of news.",
+    )  # fmt: skip
+    seed = click.option(
+        "--seed", type=int, default=1, show_default=True, envvar="SEED", help="Which recorded world."
+    )
+    return seed(hours(command))
+
+
 @click.group()
 def cli() -> None:
     """MarketLag, the system."""
 
 
 @cli.command()
-@click.option("--seed", type=int, default=1, show_default=True, envvar="SEED", help="Which recorded world.")
-@click.option(
-    "--hours", type=click.IntRange(1, 24 * 60), default=240, show_default=True, envvar="HOURS",
-    help="Hours of news.",
-)  # fmt: skip
+@_of_the_world
 @click.option("--to", type=click.Path(path_type=Path), default=BUILD / "demo", help="Folder for the results.")
 def demo(seed: int, hours: int, to: Path) -> None:
     """Run the whole pipeline on a recorded world; exit 0 only if the result is right."""
@@ -71,11 +80,7 @@ def resume() -> None:
 
 
 @cli.command()
-@click.option("--seed", type=int, default=1, show_default=True, envvar="SEED", help="Which recorded world.")
-@click.option(
-    "--hours", type=click.IntRange(1, 24 * 60), default=240, show_default=True, envvar="HOURS",
-    help="Hours of news.",
-)  # fmt: skip
+@_of_the_world
 @click.option(
     "--pace", type=click.FloatRange(0, 900), default=0.0, show_default=True,
     help="Seconds between two ticks of 15 virtual minutes.",

@@ -11,11 +11,6 @@ from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
 from labkit.flink_rest import FlinkRest
 
-#: states of a job that holds its topics
-ALIVE = {
-    "INITIALIZING", "CREATED", "RUNNING", "FAILING", "RESTARTING", "SUSPENDED", "RECONCILING", "CANCELLING",
-}  # fmt: skip
-
 
 def check(settings: Settings, rest: FlinkRest, names: tuple[str, ...]) -> None:
     """Make topics and tables; refuse to start jobs of these names where something is wrong.
@@ -29,7 +24,7 @@ def check(settings: Settings, rest: FlinkRest, names: tuple[str, ...]) -> None:
         from capstone_marketlag import schemas
 
         schemas.register(settings)
-    alive = {job["name"]: job["jid"] for job in rest.get("/jobs/overview")["jobs"] if job["state"] in ALIVE}
+    alive = {name: job for job, name in rest.alive().items()}
     for name in names:
         if name in alive:
             raise LabError(

@@ -17,7 +17,6 @@ from capstone_marketlag.positions import positions
 from capstone_marketlag.settings import Settings
 from capstone_marketlag.wire import to_wire
 from labkit.errors import LabError
-from labkit.flink_rest import FlinkRest
 
 Said = dict[str, Any]
 
@@ -38,11 +37,6 @@ _FLAGS = """
 SELECT market, window_start, confidence
 FROM lag_signals_history WHERE lag_flag ORDER BY window_start DESC, market LIMIT 5
 """
-
-
-def status(application: Application) -> list[str]:
-    """What there is to know, as lines for a person."""
-    return list(lines(report(application)))
 
 
 def report(application: Application) -> Said:
@@ -106,9 +100,10 @@ def _job(application: Application, name: str) -> Said:
     said: Said = {"id": job, "state": detail["state"]}
     restarts = rest.metrics(f"/jobs/{job}", "numRestarts").get("numRestarts")
     said["restarts"] = None if restarts is None else int(restarts)
-    said["checkpoint"] = _checkpoint(rest, job)
-    # a job that fails again and again is RUNNING most of the time: what came since the checkpoint counts
+    # the last completed one since the job was started; None: there was none yet
     last = rest.get(f"/jobs/{job}/checkpoints")["latest"].get("completed")
+    said["checkpoint"] = last and _checkpoint(last)
+    # a job that fails again and again is RUNNING most of the time: what came since the checkpoint counts
     said["why"] = rest.why_failed(job, last["latest_ack_timestamp"] if last else 0)
     if detail["state"] != "RUNNING":
         return said
@@ -121,10 +116,8 @@ def _job(application: Application, name: str) -> Said:
     return {**said, "positions": {topic: at for topic, at in read.items() if at}}
 
 
-def _checkpoint(rest: FlinkRest, job: str) -> Said | None:
-    """The last completed one since the job was started; None: there was none yet."""
-    last = rest.get(f"/jobs/{job}/checkpoints")["latest"].get("completed")
-    return last and {
+def _checkpoint(last: Said) -> Said:
+    return {
         "age_seconds": max(0, round(_now().timestamp() - last["latest_ack_timestamp"] / 1000)),
         "duration_ms": last["end_to_end_duration"],
         "bytes": last["state_size"],

@@ -32,6 +32,11 @@ class FlinkRest:
         """RUNNING, RESTARTING, FAILED, …"""
         return str(self.get(f"/jobs/{job}")["state"])
 
+    def alive(self) -> dict[str, str]:
+        """By id the names of the jobs that have not ended: those that hold slots and topics."""
+        jobs = self.get("/jobs/overview")["jobs"]
+        return {job["jid"]: job["name"] for job in jobs if job["state"] not in _ENDED}
+
     def tasks_running(self, job: str) -> bool:
         """Whether every subtask of the job runs: the job's own RUNNING only says it was scheduled."""
         detail = self.get(f"/jobs/{job}")

@@ -279,8 +279,7 @@ class Pipeline:
 
     def alive(self) -> list[str]:
         """The ids of the cluster's jobs that have not ended."""
-        jobs = FlinkRest(self.stack.flink.address).get("/jobs/overview")["jobs"]
-        return [job["jid"] for job in jobs if job["state"] not in ("FINISHED", "CANCELED", "FAILED")]
+        return list(FlinkRest(self.stack.flink.address).alive())
 
     def cancel_all(self) -> None:
         """End every job of the cluster."""

@@ -34,7 +34,6 @@ from tests.pipeline.harness import (
 from tests.services.conftest import kill
 
 SLUG = "fed-rate-hike-in-march"
-HEARTBEAT_TIMEOUT = 8  # seconds, as Flink's configuration has it
 
 
 @pytest.fixture
