@@ -184,6 +184,11 @@ def job_options(settings: Settings) -> dict[str, str]:
 
 def submit(environment: StreamTableEnvironment, settings: Settings) -> str:
     """Run the detector on the cluster of that environment; the job's id. Raises LabError: it is refused."""
+    return run_with_uids(build(environment, settings), NAME)
+
+
+def build(environment: StreamTableEnvironment, settings: Settings) -> StreamExecutionEnvironment:
+    """The whole job in its environment, from its sources to its sinks; nothing runs yet."""
     for file in ("detector_sources", "detector_sinks"):
         run_file(environment, SQL / f"{file}.sql", values(settings))
     files = {slug: str(pieces.path(slug)) for slug in PIECES}
@@ -202,7 +207,7 @@ def submit(environment: StreamTableEnvironment, settings: Settings) -> str:
         else:
             execute(environment, statement, "detector.sql")
     inserts.attach_as_datastream()
-    return run_with_uids(StreamExecutionEnvironment(environment._j_tenv.execEnv()), NAME)
+    return StreamExecutionEnvironment(environment._j_tenv.execEnv())
 
 
 def detect(

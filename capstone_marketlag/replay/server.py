@@ -73,6 +73,10 @@ class ReplayServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Answer no more."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -128,27 +128,13 @@ def test_a_topic_deleted_under_the_running_job_is_told_and_nothing_is_begun_in_s
     pipeline.stack.up("flink", taskmanagers=2)
 
 
-def tell(pipeline: Pipeline, statement: str) -> None:
-    connection = psycopg2.connect(pipeline.stack.postgres.address)
-    connection.autocommit = True
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
-            cursor.execute(statement.format(database=connection.info.dbname))
-            # who is connected already has the old answer
-            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-                           " AND datname = current_database()")  # fmt: skip
-    finally:
-        connection.close()
-
-
 def test_a_database_that_lets_nobody_make_tables_refuses_the_start(pipeline: Pipeline) -> None:
     pipeline.empty()
-    tell(pipeline, "ALTER DATABASE {database} SET default_transaction_read_only = on")
+    pipeline.tell("ALTER DATABASE {database} SET default_transaction_read_only = on")
     try:
         application = Application(pipeline.stack, pipeline.settings(), pipeline.stack.dir / "marketlag")
         with pytest.raises(LabError, match=r"^PostgreSQL cannot be asked: .*read-only transaction"):
             application.run()
     finally:
-        tell(pipeline, "ALTER DATABASE {database} RESET default_transaction_read_only")
+        pipeline.tell("ALTER DATABASE {database} RESET default_transaction_read_only")
     assert pipeline.alive() == []
