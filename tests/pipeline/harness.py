@@ -197,7 +197,9 @@ class Run:
         return name.rpartition(".")[0]
 
     def pid_of(self, role: str) -> int:
-        return self.stack.flink.record.processes[role].pid
+        """The JVM of that TaskManager, not what starts it again."""
+        [jvm] = psutil.Process(self.stack.flink.record.processes[role].pid).children()
+        return int(jvm.pid)
 
     def worker(self) -> int:
         """A process of the detector's in which Python runs."""
