@@ -1,8 +1,8 @@
 """Runs a command, and again when it gives up by itself: what an orchestrator does for a TaskManager.
 
 Flink ends a TaskManager (exit code 1) if a task fails while it is being closed, as a JDBC sink does whenever
-its database refuses what it still holds. Whoever runs TaskManagers has to start them again, or one outage of the
-database leaves a cluster without slots. A command that was killed, that ended well, or that ended within
+its database refuses what it still holds. Whoever runs TaskManagers has to start them again, or one outage of
+the database leaves a cluster without slots. A command that was killed, that ended well, or that ended within
 seconds is not started again: the one who started it has to know.
 
 python -S restarting.py COMMAND [ARGUMENT]...
