@@ -118,7 +118,7 @@ def _dump_now(folder: Path) -> None:
     read, stored = dump.read_all(settings)
     shutil.rmtree(folder, ignore_errors=True)
     dump.write_all(folder, read, stored)
-    summary = of_running(settings, outcome(read, stored))
+    summary = of_running(settings, outcome(read, stored, settings.alignment))
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
 
 
