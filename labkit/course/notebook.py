@@ -5,6 +5,7 @@ Lax: only cells that say `# NBVAL_CHECK_OUTPUT` are compared with the figures th
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -81,4 +82,12 @@ def _say(results: ET.ElementTree[ET.Element], name: str) -> None:
 def _outputs(text: str) -> tuple[str, str]:
     """(what came, what stands in the file), where nbval says them: `'in the file' == 'what came'`."""
     said = re.search(r"test_output failed:\s+(?P<expected>\S.*?) == (?P<got>.*)", text)
-    return (said["got"].strip(), said["expected"].strip()) if said else ("", "")
+    return (_plain(said["got"]), _plain(said["expected"])) if said else ("", "")
+
+
+def _plain(quoted: str) -> str:
+    """A text that pytest has put into quotes; one that it has cut in the middle stays as it is."""
+    try:
+        return str(ast.literal_eval(quoted.strip()))
+    except (ValueError, SyntaxError):
+        return quoted.strip()

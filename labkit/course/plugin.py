@@ -52,7 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "step(number): the step of the lab that this check belongs to")
-    config.pluginmanager.register(LabChecks(config), "lab-checks")
+    checks = LabChecks(config)
+    config.pluginmanager.register(checks, "lab-checks")
+    config.pluginmanager.register(NotRun(checks), "lab-checks-not-run")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -153,16 +155,6 @@ class LabChecks:
             return (yield)
         with _only(place[0], nothing=self.config.getoption("reference")):
             return (yield)
-
-    @pytest.hookimpl(tryfirst=True, specname="pytest_runtest_protocol")
-    def not_run(self, item: pytest.Item) -> bool | None:
-        """A notebook below a red step is noise, and behind a time limit nothing of the lab is run."""
-        place = item.stash.get(_PLACE, None)
-        if place is None:
-            return None
-        lab, step = place
-        red = first_red(self.verdicts.get(lab.slug, []))
-        return True if lab.slug in self.over or (step == NOTEBOOK_STEP and red) else None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
@@ -288,6 +280,22 @@ class LabChecks:
             terminal.write_line("")
             for line in show.phases(self.labs, self.verdicts):
                 terminal.write_line(line)
+
+
+class NotRun:
+    """A notebook below a red step is noise, and behind a time limit nothing of the lab is run."""
+
+    def __init__(self, checks: LabChecks) -> None:
+        self.checks = checks
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        place = item.stash.get(_PLACE, None)
+        if place is None:
+            return None
+        lab, step = place
+        red = first_red(self.checks.verdicts.get(lab.slug, []))
+        return True if lab.slug in self.checks.over or (step == NOTEBOOK_STEP and red) else None
 
 
 @contextmanager

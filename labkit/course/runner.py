@@ -74,9 +74,8 @@ class _Parent:
         self.on_verdict = on_verdict
         self.result = Run(job.lab)
         self.running: tuple[str, int] | None = None  # the check that runs: its name and step
-        self.line = b""  # of an event, as far as it has come
-        self.text = b""  # what the running check printed
-        self.printed = 0
+        self.events = b""  # what has come of the events, as far as it was not heard yet
+        self.output = bytearray()  # all that was printed, with a mark where each check begins
         self.finished = False
 
     def run(self) -> Run:
@@ -99,7 +98,7 @@ class _Parent:
                 os.waitpid(pid, 0)
             os.close(events)
             os.close(output)
-        if not self.finished:
+        if not self.finished and Outcome.ERROR not in [each.outcome for each in self.result.verdicts]:
             self._verdict(self._cut_off(how))
         self.result.seconds = round(time.monotonic() - started, 3)
         return self.result
@@ -107,18 +106,17 @@ class _Parent:
     def _follow(self, pid: int, events: int, output: int, deadline: float) -> str:
         """Listen until the child has ended. How it ended, where it did not end of itself."""
         with selectors.DefaultSelector() as selector:
-            open_ = [output, events]  # this order: what was printed comes before its verdict
-            for pipe in open_:
+            for pipe in (events, output):
                 os.set_blocking(pipe, False)
                 selector.register(pipe, selectors.EVENT_READ)
             while True:
                 selector.select(0.05)
                 ended, status = os.waitpid(pid, os.WNOHANG)
-                for pipe in list(open_):
-                    if self._drain(pipe, self._print if pipe == output else self._hear):
-                        selector.unregister(pipe)
-                        open_.remove(pipe)
-                if self.printed > FLOOD:
+                # in this order: when a verdict is heard, all that was printed before it is there
+                self.events += self._taken(selector, events)
+                self.output += self._taken(selector, output)
+                self._hear()
+                if len(self.output) > FLOOD:
                     size = f"{FLOOD // 1_000_000} MB"
                     return f"printed more than {size} and was ended: a print in an endless loop?"
                 if ended:
@@ -128,50 +126,56 @@ class _Parent:
                         f"did not finish within {self.job.lab.time_limit:g} s and was ended: an endless loop?"
                     )
 
-    def _drain(self, pipe: int, take: Callable[[bytes], None]) -> bool:
-        """Take what is there; whether the pipe has ended."""
-        while self.printed <= FLOOD:
+    def _taken(self, selector: selectors.BaseSelector, pipe: int) -> bytes:
+        """What is in that pipe now; a pipe that has ended is no longer listened to."""
+        found = b""
+        while pipe in selector.get_map() and len(found) <= FLOOD:
             try:
                 data = os.read(pipe, 65536)
             except BlockingIOError:
-                return False
+                break
             if not data:
-                return True
-            take(data)
-        return False
+                selector.unregister(pipe)
+            found += data
+        return found
 
-    def _print(self, data: bytes) -> None:
-        self.printed += len(data)
-        self.text = (self.text + data)[-_KEPT:]
-
-    def _hear(self, data: bytes) -> None:
-        *lines, self.line = (self.line + data).split(b"\n")
+    def _hear(self) -> None:
+        *lines, self.events = self.events.split(b"\n")
         for line in lines:
             event = json.loads(line)
             if event["event"] == "planned":
                 self.result.planned = event["checks"]
             elif event["event"] == "start":
-                self.running, self.text = (event["item"], event["step"]), b""
+                self.running = event["item"], event["step"]
             elif event["event"] == "verdict":
                 self._verdict(Verdict.from_json(event["verdict"]))
             else:
                 self.finished = True
 
     def _verdict(self, verdict: Verdict) -> None:
-        if self.text:
-            self.result.printed[verdict.item] = self.text.decode(errors="replace")
+        _, mark, text = bytes(self.output).rpartition(_mark(verdict.item))
+        if mark and (printed := text.partition(_MARK)[0][-_KEPT:]):
+            self.result.printed[verdict.item] = printed.decode(errors="replace")
         self.result.verdicts.append(verdict)
         self.on_verdict(self.result, verdict)
 
     def _cut_off(self, how: str) -> Verdict:
         """The verdict of the check in which the run ended."""
         if self.running is None:
-            last = self.text.decode(errors="replace").strip().splitlines()
+            last = self.output.decode(errors="replace").strip().splitlines()
             says = f"The checks of {self.job.lab.slug} could not be started: {last[-1] if last else how}"
             return Verdict("", 0, Outcome.ERROR, says, full="\n".join(last))
         item, step = self.running
         outcome = Outcome.WRONG if self.job.own else Outcome.ERROR
         return Verdict(item, step, outcome, f"{self.job.lab.slug} {how}")
+
+
+#: in what is printed: here a check begins
+_MARK = b"\0check\0"
+
+
+def _mark(item: str) -> bytes:
+    return _MARK + item.encode() + b"\0"
 
 
 def _how(status: int) -> str:
@@ -257,6 +261,8 @@ class Teller:
         self._tell("planned", checks=len(session.items))
 
     def pytest_runtest_setup(self, item: Any) -> None:
+        sys.stdout.flush()
+        os.write(1, _mark(item.name))
         mark = item.get_closest_marker("step")
         self._tell("start", item=item.name, step=mark.args[0] if mark else NOTEBOOK_STEP)
 
@@ -265,5 +271,6 @@ class Teller:
         if verdict is not None:
             self._tell("verdict", verdict=replace(verdict, full=verdict.full[:50_000]).to_json())
 
-    def pytest_sessionfinish(self) -> None:
-        self._tell("end")
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if exitstatus in (0, 1):  # all checks were run: passed, or failed
+            self._tell("end")

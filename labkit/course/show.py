@@ -6,7 +6,10 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from labkit.course.curriculum import Lab
+from labkit.course import memory
+from labkit.course.curriculum import Curriculum, Lab
+from labkit.course.folders import Folders
+from labkit.course.runner import Run
 from labkit.course.verdict import GOOD, NOTEBOOK_STEP, Outcome, Verdict, first_red, together
 
 _COLOURS = {
@@ -82,15 +85,78 @@ def phases(labs: Mapping[str, Lab], verdicts: Mapping[str, Sequence[Verdict]]) -
         yield whose(phase, outcomes)
 
 
-def whose(phase: str, outcomes: Mapping[str, Outcome]) -> str:
+def whose(phase: str, outcomes: Mapping[str, Outcome | None], *, only_right: bool = False) -> str:
     """`phase2_pyflink: 3 of 15 yours; to do: state; wrong: windows`."""
     right = sum(outcome is Outcome.RIGHT for outcome in outcomes.values())
     line = f"{phase}: {right} of {len(outcomes)} yours"
+    if only_right:
+        return line
     for outcome in (Outcome.TO_DO, Outcome.WRONG, Outcome.ERROR):
         slugs = [slug for slug, each in outcomes.items() if each is outcome]
         if slugs:
             line += f"; {outcome}: {', '.join(slugs)}"
     return line
+
+
+def lab_line(lab: Lab, outcome: Outcome | None, red: Verdict | None = None) -> str:
+    """A lab on a line: its name, its outcome, and what it is or what is wrong with it."""
+    word = str(outcome) if outcome else "changed"
+    padded = f"{word:<11}"
+    text = f"step {red.step}: {_cut(red.says)}" if red else lab.title
+    return f"  {lab.slug:<20} {coloured(padded, outcome) if outcome else padded} {text}"
+
+
+def right(folders: Folders, lab: Lab, run: Run) -> Iterator[str]:
+    """Every check passed."""
+    yield coloured(f"{lab.slug}: {run.outcome}", run.outcome)
+    steps = len({verdict.step for verdict in run.verdicts} - {NOTEBOOK_STEP})
+    yield f"  {len(run.verdicts)} checks of {steps} step{'s' if steps > 1 else ''} pass, {run.seconds:.1f} s."
+    if run.outcome is Outcome.RIGHT:
+        yield f"  MarketLag runs on your {lab.slug} now."
+        if lab.discussion.exists():
+            yield f"  What it costs, and what else would do: {folders.shown(lab.discussion)}"
+
+
+def printed(run: Run, verdict: Verdict, *, all_of_it: bool = False) -> Iterator[str]:
+    """The last lines that a check printed."""
+    lines = run.printed.get(verdict.item, "").rstrip("\n").splitlines()
+    for line in lines if all_of_it else lines[-2:]:
+        yield f"  printed   {_cut(line)}"
+    if len(lines) > 2 and not all_of_it:
+        yield f"  ({len(lines) - 2} lines before: ./lab check {run.lab.slug} -v)"
+
+
+def after(folders: Folders, curriculum: Curriculum, lab: Lab) -> str:
+    """What to type when this lab is right: the next one of the path that is not."""
+    others = list(curriculum.labs.values())
+    place = [other.slug for other in others].index(lab.slug)
+    for other in [*others[place + 1 :], *others[:place]]:
+        if memory.outcome(folders, other) is not Outcome.RIGHT:
+            started = (folders.mine / other.file_name).exists()
+            return f"./lab {'check' if started else 'start'} {other.slug}"
+    return "make demo, on your parts; ./lab report"
+
+
+def status(folders: Folders, curriculum: Curriculum) -> Iterator[str]:
+    """Where somebody is on the path, and what comes next."""
+    from labkit.course.check import in_work, strays
+
+    outcomes = {lab: memory.outcome(folders, lab) for lab in curriculum.labs.values()}
+    for phase, labs in curriculum.phases.items():
+        yield f"  {whose(phase, {lab.slug: outcomes[lab] for lab in labs})}"
+    for path in strays(folders, curriculum):
+        yield f"  {folders.shown(path)} belongs to no lab: it is not used."
+    if all(outcome is Outcome.REFERENCE for outcome in outcomes.values()):
+        first = next(iter(curriculum.labs), None)
+        yield f"Next: ./lab start {first}" if first else "Next: make demo"
+        return
+    lab = in_work(folders, curriculum)
+    outcome = outcomes[lab]
+    if outcome is Outcome.RIGHT:
+        yield f"Next: {after(folders, curriculum, lab)}"
+        return
+    yield f"In work: {lab.slug} ({outcome or 'changed since its last check'}), {folders.shown(lab.readme)}"
+    yield f"Next: edit {folders.shown(folders.mine / lab.file_name)}, then ./lab check"
 
 
 def _step(lab: Lab, step: int) -> str:
