@@ -6,6 +6,8 @@
     sql         SQL scripts and a SQL prompt on the cluster
     jobs        ./lab run: the exact `flink run` line
     doctor      what this machine has and lacks
+    warm        a gateway and a small cluster, kept between processes
+    testing     tests of Flink SQL and PyFlink with scripted time: a library of its own
     pytest_plugin   the fixtures kafka, postgres, flink, registry and topic
 
 Nothing here imports a lab or MarketLag: labkit <- labs <- capstone_marketlag.

@@ -15,7 +15,7 @@ import tempfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 
@@ -72,6 +72,12 @@ class Flink(Service):
 
     name = "flink"
     setting = "LAB_FLINK"
+    #: for clusters of a special kind: what their config.yaml has more
+    more_options: ClassVar[dict[str, object]] = {}
+
+    def more_jars(self) -> list[Path]:
+        """For clusters of a special kind: what their class path has more."""
+        return []
 
     def __init__(self, stack: Path, only_ours: bool = False) -> None:
         super().__init__(stack, only_ours)
@@ -178,7 +184,8 @@ class Flink(Service):
             *under, java.executable(), *flags, *java.flink_options().split(),
             f"-Djava.io.tmpdir={self.tmp}", f"-Dlog.file={self.log_dir / role}.log",
             f"-Dlog4j.configurationFile={(self.conf / 'log4j.properties').as_uri()}",
-            "-cp", str(lib() / "*"), main, "--configDir", str(self.conf), *arguments,
+            "-cp", os.pathsep.join(map(str, [lib() / "*", *self.more_jars()])),
+            main, "--configDir", str(self.conf), *arguments,
         ]  # fmt: skip
         output = self.log_dir / f"{role}.out"
         process = spawn(command, stack=self.stack, output=output, env=self.environment(), cwd=self.dir)
@@ -221,6 +228,7 @@ class Flink(Service):
             "classloader.check-leaked-classloader": False,
             "python.client.executable": sys.executable,
             "env.java.opts.all": java.flink_options(),
+            **self.more_options,
         }
         lines = [f"{key}: {json.dumps(value)}\n" for key, value in options.items()]
         (self.conf / "config.yaml").write_text("".join(lines))

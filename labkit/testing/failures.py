@@ -1,0 +1,106 @@
+"""What a failed job's exception means in one sentence, with the line of the user's own file where there is
+one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from labkit.errors import LabError
+
+_PYTHON_FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\w+)')
+_CAUSE = re.compile(r"(?:Caused by: )?([\w.$]+(?:Exception|Error|Throwable)): (.*)")
+_POSITION = re.compile(r"line (\d+), column (\d+)")
+_POSITION_PROSE = re.compile(r"^From line .*?: |^At line .*?: | at line \d+, column \d+")
+_SCRIPTED = "crash() of the script"
+
+
+def of_a_job(answer: dict[str, Any], state: str, files: Sequence[str]) -> LabError:
+    """The error that ended a job, from REST's answer about its exceptions."""
+    entries = answer.get("exceptionHistory", {}).get("entries", [])
+    texts = [str(entry["stacktrace"]) for entry in entries]
+    told = [text for text in texts if _SCRIPTED not in text and "not by its script" not in text]
+    if not told:
+        return LabError(f"The job ended as {state} before its script did.", "", "run it again")
+    return LabError(sentence(told[-1], files), "", "correct it and run it again")
+
+
+@contextmanager
+def told_by_java(what: str, first_line: int = 0) -> Iterator[None]:
+    """Within it an exception of Flink's client ends as a LabError: what, and why.
+
+    first_line: where the statement starts in its file, so that Flink's line numbers become the file's.
+    """
+    try:
+        yield
+    except LabError:
+        raise
+    except Exception as error:
+        if not hasattr(error, "java_exception") and type(error).__module__.split(".")[0] not in (
+            "py4j",
+            "pyflink",
+        ):
+            raise
+        raise LabError(f"{what}: {why(error, first_line)}.", "", "correct it and run it again") from error
+
+
+def at_line(name: str, line: int) -> str:
+    return f"{name}, line {line}" if name else f"Line {line}"
+
+
+def why(error: Exception, first_line: int = 0) -> str:
+    """The innermost message of a Java exception that says something, on one line."""
+    messages = []
+    cause: Any = getattr(error, "java_exception", None)
+    while cause is not None:
+        messages.append(str(cause.getMessage() or ""))
+        cause = cause.getCause()
+    if not messages:
+        messages = [match[2] for match in (_CAUSE.match(line) for line in str(error).splitlines()) if match]
+    telling = [text for text in messages if text and not re.fullmatch(r"[\w.$]+", text.strip())]
+    last = _short(telling[-1] if telling else str(error))
+    positions = [found for found in (_POSITION.search(text) for text in reversed(telling)) if found]
+    if first_line and positions:
+        last = f"{_POSITION_PROSE.sub('', last)} (line {first_line + int(positions[0][1]) - 1})"
+    return last
+
+
+def sentence(trace: str, files: Sequence[str] = ()) -> str:
+    """The innermost cause of a trace, and the last line of the user's files in it."""
+    frames = [frame for frame in _PYTHON_FRAME.findall(trace) if not _installed(frame[0])]
+    preferred = [frame for frame in frames if frame[0] in files] or frames
+    where = "{}, line {}, in {}: ".format(*preferred[-1]) if preferred else ""
+    return f"{where}{_python_error(trace) or _cause(trace)}."
+
+
+def _installed(file: str) -> bool:
+    return "site-packages" in file or "/lib/python" in file or file.startswith("<frozen")
+
+
+def _python_error(trace: str) -> str:
+    """What Python raised, where the trace is one of Python's."""
+    found = re.findall(r"^(?:Caused by: )?(?:[\w.]+: )*<class '([\w.]+)'>: ?(.*)$", trace, re.MULTILINE)
+    if found:
+        return _short(f"{found[-1][0]}: {found[-1][1]}")
+    lines = trace.splitlines()
+    for i, line in enumerate(lines):
+        if _PYTHON_FRAME.search(line):
+            for after in lines[i + 1 :]:
+                if re.match(r"^\w[\w.]*(Error|Exception|Warning|Interrupt|StopIteration)\b", after):
+                    return _short(after)
+    return ""
+
+
+def _cause(trace: str) -> str:
+    causes = [match for match in (_CAUSE.match(line) for line in trace.splitlines()) if match]
+    for match in reversed(causes):
+        if match[2].strip():
+            return _short(f"{match[1].rsplit('.', 1)[-1]}: {match[2]}")
+    return _short(trace.splitlines()[0] if trace else "no reason is given")
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:400].rstrip(".: ")

@@ -1,0 +1,250 @@
+"""The warm engine: one resident gateway and one small session cluster, kept between processes.
+
+    with engine() as flink:          # started on first use; one process at a time
+        flink.gateway, flink.rest    # the py4j port, the REST address
+
+What makes it safe to keep: it is replaced when what it was started from has changed (Flink, jars, settings,
+Java files), when a part of it has died, and when it has grown; jobs that somebody left running are
+cancelled; a keeper ends it after some idle minutes. LAB_COLD=1: each process starts one of its own and ends
+it.
+
+Only what a warm call needs is imported here: this is a part of every check's second.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from http.client import HTTPConnection, HTTPException
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.paths import LAB, LOCKS, ROOT, STACKS
+
+NAME = "warm"
+IDLE_MINUTES = 15
+#: resident memory above which a part is replaced, in bytes
+GATEWAY_LIMIT, TASKMANAGER_LIMIT = 700 << 20, 1100 << 20
+_LOCK = LOCKS / "warm-use.lock"
+_SLOTS = 8
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A gateway and a cluster that answer."""
+
+    gateway: int
+    rest: str
+    folder: str
+    gateway_pid: int
+    taskmanager_pid: int
+    made_from: str
+
+    @property
+    def journals(self) -> Path:
+        """Where jobs leave what they have seen."""
+        return Path(self.folder) / "journals"
+
+    def ask(self, method: str, path: str) -> Any:
+        """The answer of the cluster's REST API. Raises LabError: it does not answer, or refuses."""
+        try:
+            connection = HTTPConnection(self.rest, timeout=10)
+            connection.request(method, path)
+            response = connection.getresponse()
+            answer = json.loads(response.read() or b"{}")
+            connection.close()
+        except (OSError, HTTPException, ValueError) as error:
+            raise LabError(
+                f"The warm cluster does not answer ({type(error).__name__}).",
+                "",
+                "run it again: it is replaced",
+            ) from error
+        if response.status >= 400:
+            raise LabError(f"Flink refused {method} {path}: {answer}.", "", "run it again")
+        return answer
+
+    def end_taskmanager(self) -> None:
+        """End the process that runs the jobs: the way to stop a function that never returns. The next use
+        starts one.
+        """
+        with suppress(ProcessLookupError):
+            os.kill(self.taskmanager_pid, signal.SIGKILL)
+
+
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """Hold the warm engine, alone. Raises LabError: it could not be started.
+
+    Nothing of an earlier use is left in it: no job runs.
+    """
+    if os.environ.get("LAB_COLD", "") not in ("", "0"):
+        yield _cold()
+        return
+    with _alone():
+        found = _ready() or _start()
+        used = Path(found.folder) / "used"
+        used.touch()
+        yield found
+        used.touch()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    _LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with _LOCK.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        else:
+            yield
+            return
+    from labkit.services.locking import held
+
+    with held(_LOCK, "another check uses the warm engine"):
+        yield
+
+
+# ---- is it fit for use? ------------------------------------------------------------------------
+
+
+def _ready() -> Engine | None:
+    """The engine of an earlier use, if it is of today's making, alive, small and idle."""
+    try:
+        found = Engine(**json.loads((STACKS / NAME / "engine.json").read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    fit = (
+        found.made_from == made_from()
+        and 0 < resident(found.gateway_pid) < GATEWAY_LIMIT
+        and 0 < resident(found.taskmanager_pid) < TASKMANAGER_LIMIT
+    )
+    try:
+        return found if fit and idle(found) else None
+    except LabError:
+        return None
+
+
+def idle(found: Engine, seconds: float = 5) -> bool:
+    """Cancel what still runs, and wait until every slot is free; False: something does not end."""
+    deadline = time.monotonic() + seconds
+    while True:
+        overview = found.ask("GET", "/overview")
+        if overview["slots-total"] == overview["slots-available"] == _SLOTS:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        for job in found.ask("GET", "/jobs/overview")["jobs"]:
+            if job["state"] in ("CREATED", "RUNNING", "RESTARTING", "INITIALIZING", "FAILING"):
+                with suppress(LabError):  # it ended by itself in the meantime
+                    found.ask("PATCH", f"/jobs/{job['jid']}?mode=cancel")
+        time.sleep(0.02)
+
+
+def made_from() -> str:
+    """A name for all that the running processes were started from."""
+    digest = sha256(f"{sys.executable} {LAB} {os.environ.get('LAB_JAVA_HOME')}".encode())
+    flink = find_spec("pyflink")
+    files = [
+        *(Path(place) / "version.py" for place in (flink and flink.submodule_search_locations) or []),
+        *sorted((ROOT / "labkit" / "warm").glob("*.py")),
+        *sorted((ROOT / "labkit" / "services").glob("[fj]*.py")),
+        *sorted((ROOT / "labkit" / "testing" / "java").rglob("*.java")),
+        ROOT / "jars.lock",
+    ]
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def resident(pid: int) -> int:
+    """The resident memory of a process in bytes; 0: there is none of that number."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    if sys.platform == "linux":
+        return 0
+    import psutil  # no /proc: a bit slower
+
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+# ---- starting it -------------------------------------------------------------------------------
+
+
+def _start() -> Engine:
+    """Start what is missing; all of it anew where what is there is stale or has grown."""
+    from labkit.warm.stack import WarmStack
+
+    stack = WarmStack(NAME, resident=True)
+    file = STACKS / NAME / "engine.json"
+    if not _lacks_only_a_taskmanager(file):
+        stack.remove()
+    file.unlink(missing_ok=True)
+    stack.start()
+    found = _described(stack)
+    half = file.with_suffix(".half")
+    half.write_text(json.dumps(asdict(found)))
+    os.replace(half, file)
+    return found
+
+
+def _lacks_only_a_taskmanager(file: Path) -> bool:
+    try:
+        found = Engine(**json.loads(file.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return False
+    return (
+        found.made_from == made_from()
+        and 0 < resident(found.gateway_pid) < GATEWAY_LIMIT
+        and not resident(found.taskmanager_pid)
+    )
+
+
+_own: list[Engine] = []
+
+
+def _cold() -> Engine:
+    """This process's own engine, ended with it."""
+    if not _own:
+        import atexit
+
+        from labkit.warm.stack import WarmStack
+
+        stack = WarmStack(f"cold-{os.getpid()}", resident=False)
+        atexit.register(stack.remove)
+        stack.start()
+        _own.append(_described(stack))
+    elif not resident(_own[0].taskmanager_pid):
+        from labkit.warm.stack import WarmStack
+
+        stack = WarmStack(f"cold-{os.getpid()}", resident=False)
+        stack.start()
+        _own[0] = _described(stack)
+    return _own[0]
+
+
+def _described(stack: Any) -> Engine:
+    (stack.dir / "journals").mkdir(exist_ok=True)
+    return Engine(
+        gateway=stack.gateway.number,
+        rest=stack.cluster.address.removeprefix("http://"),
+        folder=str(stack.dir),
+        gateway_pid=stack.gateway.record.processes["gateway"].pid,
+        taskmanager_pid=stack.cluster.record.processes["taskmanager-1"].pid,
+        made_from=made_from(),
+    )

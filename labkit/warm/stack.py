@@ -1,0 +1,140 @@
+"""The processes of the warm engine: a small session cluster and a resident py4j gateway, started together."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+from labkit.errors import LabError
+from labkit.paths import ROOT, shown
+from labkit.services import java
+from labkit.services.flink import Flink, lib
+from labkit.services.process import end, spawn, until
+from labkit.services.service import Service
+from labkit.services.stack import Stack
+from labkit.warm.compiled import jar_of
+
+#: the Java side of labkit.testing, and the gateway's main class
+JAVA = ROOT / "labkit" / "testing" / "java"
+_SERVICES = {"org.apache.flink.metrics.reporter.MetricReporterFactory": "scripted.Counters"}
+_SLOTS = 8
+
+
+class Cluster(Flink):
+    """A session cluster that knows scripted sources and recorders."""
+
+    more_options: ClassVar[dict[str, object]] = {
+        "metrics.reporters": "scripted",
+        "metrics.reporter.scripted.factory.class": "scripted.Counters",
+        # one job after the other, each of a second: nobody looks at the older ones
+        "jobstore.max-capacity": 20,
+        "web.refresh-interval": 500,
+        "restart-strategy.type": "none",
+    }
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.more_jars()
+
+    def more_jars(self) -> list[Path]:
+        return [jar_of(JAVA, _SERVICES)]
+
+
+class Gateway(Service):
+    """A JVM that plans and submits jobs for one Python process after the other."""
+
+    name = "gateway"
+    setting = ""
+
+    def __init__(self, stack: Path, cluster: Cluster) -> None:
+        super().__init__(stack, only_ours=True)
+        self._cluster = cluster
+
+    @property
+    def port_file(self) -> Path:
+        return self.dir / "port"
+
+    @property
+    def number(self) -> int:
+        """The port that it listens on."""
+        return int(self.port_file.read_text())
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.number}"
+
+    def launch(self) -> None:
+        end(self.record.processes.values())
+        self.port_file.unlink(missing_ok=True)
+        flink = self._cluster
+        settings = (
+            flink.conf / "log4j-cli.properties"
+        )  # the last file that the cluster writes before it starts
+
+        def give_up() -> None:
+            raise LabError(f"{shown(settings)} is not there.", "The cluster writes it.", "run it again")
+
+        until(settings.exists, 30, give_up)
+        flink.log_dir.mkdir(parents=True, exist_ok=True)
+        class_path = os.pathsep.join(map(str, [lib() / "*", *flink.more_jars()]))
+        command = [
+            java.executable(), *java.FLAGS, "-Xms128m", "-Xmx512m", f"-Djava.io.tmpdir={self.tmp}",
+            "--add-opens=jdk.proxy2/jdk.proxy2=ALL-UNNAMED", *java.flink_options().split(),
+            f"-Dlog.file={self.log}", f"-Dlog4j.configurationFile={settings.as_uri()}",
+            "-cp", class_path, "org.apache.flink.client.python.Resident", str(self.port_file),
+        ]  # fmt: skip
+        env = flink.environment()
+        self.remember("gateway", spawn(command, stack=self.stack, output=self.log, env=env, cwd=self.dir))
+
+    def answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.number), timeout=1).close()
+        except (OSError, ValueError):
+            return False
+        return True
+
+
+class Keeper(Service):
+    """Ends the others when nobody has used them for a while."""
+
+    name = "keeper"
+    setting = ""
+
+    @property
+    def address(self) -> str:
+        return "-"
+
+    def launch(self) -> None:
+        command = [sys.executable, "-m", "labkit.warm.keeper", str(self.stack)]
+        env = dict(os.environ)
+        self.remember("keeper", spawn(command, stack=self.stack, output=self.log, env=env, cwd=ROOT))
+
+    def answers(self) -> bool:
+        return self.running
+
+
+class WarmStack(Stack):
+    """What is kept warm, under one name. resident: it outlives this process, and a keeper ends it when
+    idle.
+    """
+
+    def __init__(self, name: str, resident: bool) -> None:
+        super().__init__(name, only_ours=True)
+        self.cluster = Cluster(self.dir, only_ours=True)
+        self.cluster.ask(1, _SLOTS)
+        self.flink = self.cluster
+        self.gateway = Gateway(self.dir, self.cluster)
+        self._resident = resident
+        self._idle_keeper = Keeper(self.dir, only_ours=True)
+
+    @property
+    def services(self) -> list[Service]:
+        kept: list[Service] = [self.cluster, self.gateway]
+        return [*kept, self._idle_keeper] if self._resident else kept
+
+    def start(self) -> None:
+        """Start what does not run. Raises LabError: something could not be started."""
+        self.up(*(service.name for service in self.services), owned=not self._resident)

@@ -1,0 +1,317 @@
+"""SQL on scripts, on the real engine: what comes out, when, and after a crash."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from labkit.errors import LabError
+from labkit.testing import (
+    assert_plan,
+    assert_rows,
+    checkpoint,
+    crash,
+    explain_sql,
+    row,
+    run_sql,
+    run_sql_scenarios,
+    settle,
+    watermark,
+)
+
+READINGS = {
+    "readings": "city STRING, celsius DOUBLE, seen_at TIMESTAMP_LTZ(3), "
+    "WATERMARK FOR seen_at AS SOURCE_WATERMARK()"
+}
+HOURLY = """
+CREATE TEMPORARY VIEW hourly AS
+SELECT city, window_start, COUNT(*) AS n, SUM(celsius) AS total
+FROM TUMBLE(TABLE readings, DESCRIPTOR(seen_at), INTERVAL '1' HOUR)
+GROUP BY city, window_start, window_end;
+"""
+COUNTS = "SELECT city, COUNT(*) AS n FROM readings GROUP BY city"
+
+
+def oslo(at: str, celsius: float = 1.0) -> object:
+    return row(at=at, city="Oslo", celsius=celsius)
+
+
+# ---- when a window closes ----------------------------------------------------------------------
+
+
+def test_a_window_closes_at_the_watermark_that_reaches_its_end_and_not_one_millisecond_before() -> None:
+    script = [
+        oslo("10:00"),
+        watermark("10:59:59.998"),
+        oslo("10:01"),
+        watermark("10:59:59.999"),
+        oslo("11:30"),
+    ]
+
+    result = run_sql(HOURLY, script, schema=READINGS, query="hourly")
+
+    assert [(c.row["n"], c.after, c.by, c.at_end) for c in result.changes] == [
+        (2, watermark("10:59:59.998").at, watermark("10:59:59.999").at, False),
+        (1, watermark("10:59:59.999").at, None, True),
+    ]
+    assert result.emitted_before("10:59:59.998").rows == []
+    assert_rows(
+        result.emitted_before("11:00").rows, [{"city": "Oslo", "window_start": "10:00", "n": 2, "total": 2.0}]
+    )
+
+
+def test_a_job_without_watermarks_gives_everything_at_the_end_only() -> None:
+    script = [oslo("10:00"), oslo("11:30"), oslo("12:30")]
+
+    result = run_sql(HOURLY, script, schema=READINGS, query="hourly")
+
+    assert len(result.rows) == 3
+    assert result.before_end.rows == []
+
+
+def test_a_late_row_is_dropped_and_counted() -> None:
+    script = [oslo("10:00"), watermark("11:00"), oslo("10:59"), oslo("11:01")]
+
+    result = run_sql(HOURLY, script, schema=READINGS, query="hourly")
+
+    assert_rows(
+        result.rows,
+        [{"n": 1, "window_start": "10:00"}, {"n": 1, "window_start": "11:00"}],
+        columns=["n", "window_start"],
+    )
+    assert result.late_dropped == 1
+
+
+def test_a_tables_own_rule_makes_a_watermark_after_every_row() -> None:
+    own = {"readings": READINGS["readings"].replace("SOURCE_WATERMARK()", "seen_at - INTERVAL '5' MINUTE")}
+    script = [oslo("10:00"), oslo("11:04:59"), oslo("10:59"), oslo("11:05"), oslo("10:59")]
+
+    result = run_sql(HOURLY, script, schema=own, query="hourly")
+
+    assert [(c.row["n"], c.at_end) for c in result.changes] == [(2, False), (2, True)]
+    assert result.late_dropped == 1
+
+
+def test_each_change_knows_the_step_that_caused_it() -> None:
+    script = [oslo("10:00"), watermark("10:30"), oslo("10:31", 2.0), row(at="10:32", city="Rome")]
+
+    result = run_sql("", script, schema=READINGS, query=COUNTS, each_step=True)
+
+    assert [(c.kind, c.row["n"], c.step and c.step.fields["city"]) for c in result.changes] == [
+        ("+I", 1, "Oslo"),
+        ("-U", 1, "Oslo"),
+        ("+U", 2, "Oslo"),
+        ("+I", 1, "Rome"),
+    ]
+
+
+# ---- changelogs --------------------------------------------------------------------------------
+
+
+def test_an_updating_query_has_a_changelog_and_a_table_and_no_rows() -> None:
+    result = run_sql(
+        "", [oslo("10:00"), row(at="10:01", city="Rome"), oslo("10:02")], schema=READINGS, query=COUNTS
+    )
+
+    assert result.changelog == [
+        ("+I", {"city": "Oslo", "n": 1}),
+        ("+I", {"city": "Rome", "n": 1}),
+        ("-U", {"city": "Oslo", "n": 1}),
+        ("+U", {"city": "Oslo", "n": 2}),
+    ]
+    assert_rows(result.table(), [{"city": "Oslo", "n": 2}, {"city": "Rome", "n": 1}])
+    assert_rows(result.table("city"), [{"city": "Oslo", "n": 2}, {"city": "Rome", "n": 1}])
+    assert not result.append_only
+    with pytest.raises(AssertionError, match=r"updating result.*table\(\)"):
+        _ = result.rows
+
+
+def test_two_inputs_are_read_in_the_scripts_order() -> None:
+    schema = {"a": "k INT, v STRING", "b": "k INT, w STRING"}
+    script = [
+        row(to="b", k=1, w="x"), row(to="a", k=1, v="p"), row(to="b", k=1, w="y"), row(to="b", k=1, w="z"),
+        row(to="a", k=2, v="q"), row(to="b", k=2, w="x"),
+    ]  # fmt: skip
+
+    for _ in range(3):
+        result = run_sql("", script, schema=schema, query="SELECT v, w FROM a JOIN b ON a.k = b.k")
+
+        assert [(r["v"], r["w"]) for r in result.rows] == [("p", "x"), ("p", "y"), ("p", "z"), ("q", "x")]
+
+
+def test_several_queries_are_recorded_in_one_job() -> None:
+    sql = "CREATE TEMPORARY VIEW warm AS SELECT * FROM readings WHERE celsius > 0;"
+
+    results = run_sql(
+        sql, [oslo("10:00", 1.0), oslo("10:01", -1.0)], schema=READINGS,
+        query={"warm": "SELECT city, celsius FROM warm", "all": COUNTS},
+    )  # fmt: skip
+
+    assert results["warm"].rows == [{"city": "Oslo", "celsius": 1.0}]
+    assert results["all"].table("city") == [{"city": "Oslo", "n": 2}]
+
+
+def test_scenarios_are_planned_once_and_do_not_meet() -> None:
+    scripts = {f"{n} readings": [oslo(f"10:0{i}") for i in range(n)] for n in (1, 2, 3)}
+
+    results = run_sql_scenarios(HOURLY, scripts, schema=READINGS, query="hourly")
+
+    assert {name: result.rows[0]["n"] for name, result in results.items()} == {
+        "1 readings": 1, "2 readings": 2, "3 readings": 3,
+    }  # fmt: skip
+
+
+def test_a_run_without_rows_has_an_empty_result() -> None:
+    assert run_sql(HOURLY, [], schema=READINGS, query="hourly").changes == []
+
+
+# ---- restarts ----------------------------------------------------------------------------------
+
+
+def test_a_restart_goes_on_from_the_checkpoint_and_replays_what_came_after() -> None:
+    script = [oslo("10:00"), checkpoint(), oslo("10:01"), crash(), oslo("10:02")]
+
+    result = run_sql("", script, schema=READINGS, query=COUNTS)
+
+    assert [(c.kind, c.row["n"], c.attempt) for c in result.seen] == [
+        ("+I", 1, 0), ("-U", 1, 0), ("+U", 2, 0), ("-U", 1, 1), ("+U", 2, 1), ("-U", 2, 1), ("+U", 3, 1),
+    ]  # fmt: skip
+    assert result.table("city") == [{"city": "Oslo", "n": 3}]
+    assert [r["n"] for r in result.repeated] == [1, 2]
+
+
+def test_without_a_checkpoint_everything_is_read_again() -> None:
+    result = run_sql(
+        "", [oslo("10:00"), crash(), crash(), oslo("10:01"), crash()], schema=READINGS, query=COUNTS
+    )
+
+    assert [(c.row["n"], c.attempt) for c in result.changes] == [(1, 3), (1, 3), (2, 3)]
+
+
+def test_a_watermark_is_not_a_part_of_a_checkpoint() -> None:
+    """Why CURRENT_WATERMARK forgets: the row is late before the restart, and not behind it."""
+    sql = "SELECT city, seen_at <= CURRENT_WATERMARK(seen_at) AS late FROM readings"
+    script = [oslo("10:00"), watermark("11:00"), oslo("10:30"), checkpoint(), crash(), oslo("10:40")]
+
+    result = run_sql("", script, schema=READINGS, query=sql)
+
+    assert [r["late"] for r in result.rows] == [None, True, None]
+
+
+# ---- values ------------------------------------------------------------------------------------
+
+
+def test_values_of_every_common_type_come_back_as_pythons() -> None:
+    schema = {
+        "t": "b BOOLEAN, i INT, l BIGINT, d DOUBLE, n DECIMAL(10, 2), s STRING, x BYTES, day DATE, at TIME(0), "
+        "ts TIMESTAMP(3), tz TIMESTAMP_LTZ(3), a ARRAY<INT>, m MAP<STRING, INT>, r ROW<p INT, q STRING>"
+    }
+    values = {
+        "b": True, "i": 1, "l": 2**40, "d": 1.5, "n": Decimal("1.50"), "s": "é'\n", "x": b"\x00\xff", "day": date(2026, 1, 5),
+        "at": time(10, 30), "ts": datetime(2026, 1, 5, 10, 0, 0, 123000), "tz": datetime(2026, 1, 5, 10, tzinfo=timezone.utc),
+        "a": [1, 2], "m": {"k": 1}, "r": {"p": 1, "q": "z"},
+    }  # fmt: skip
+
+    result = run_sql("", [row(values), row({})], schema=schema, query="t")
+
+    assert result.rows == [values, dict.fromkeys(values)]
+
+
+def test_computed_columns_metadata_and_keys_are_a_schemas_too() -> None:
+    schema = {
+        "t": "a INT NOT NULL, kp INT METADATA FROM 'partition' VIRTUAL, -- a comment\n"
+        "b AS a + 1, pt AS PROCTIME(), PRIMARY KEY (a) NOT ENFORCED"
+    }
+
+    result = run_sql("", [row(a=1, kp=2)], schema=schema, query="SELECT a, kp, b FROM t")
+
+    assert result.rows == [{"a": 1, "kp": 2, "b": 2}]
+
+
+# ---- plans -------------------------------------------------------------------------------------
+
+
+def test_a_plan_tells_a_window_aggregate_from_a_group_aggregate() -> None:
+    assert_plan(
+        explain_sql(HOURLY, schema=READINGS, query="hourly"),
+        has={"WindowAggregate": 1},
+        lacks="GroupAggregate",
+    )
+    assert_plan(
+        explain_sql("", schema=READINGS, query=COUNTS), has=["GroupAggregate"], lacks=["WindowAggregate"]
+    )
+
+
+def test_inserts_of_the_statements_are_planned_as_one_job() -> None:
+    sql = [
+        """CREATE TEMPORARY TABLE a (city STRING, n BIGINT, PRIMARY KEY (city) NOT ENFORCED) WITH ('connector' = 'blackhole');
+        CREATE TEMPORARY TABLE b (city STRING) WITH ('connector' = 'blackhole');
+        CREATE TEMPORARY VIEW counts AS SELECT city, COUNT(*) AS n FROM readings GROUP BY city;""",
+        "EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT * FROM counts; INSERT INTO b SELECT city FROM readings; END;",
+    ]
+
+    assert_plan(explain_sql(sql, schema=READINGS), has={"Sink": 2, "GroupAggregate": 1, "TableSourceScan": 1})
+
+
+def test_a_wrong_plan_is_told_with_the_plan() -> None:
+    with pytest.raises(
+        AssertionError, match=r"(?s)GroupAggregate: 0 where one or more.*The plan:.*WindowAggregate"
+    ):
+        assert_plan(explain_sql(HOURLY, schema=READINGS, query="hourly"), has="GroupAggregate")
+
+
+# ---- what a person can do wrong ----------------------------------------------------------------
+
+
+def test_an_error_in_a_file_names_the_file_and_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "hourly.sql"
+    file.write_text(
+        "-- a comment\nSET 'x.y' = 'z';\n\nCREATE TEMPORARY VIEW v AS\nSELECT city,\n  celcius FROM readings;\n"
+    )
+
+    with pytest.raises(
+        LabError,
+        match=r"^hourly\.sql, line 4 \(CREATE TEMPORARY VIEW v AS\): Column 'celcius' not found in any table.*\(line 6\)",
+    ):
+        run_sql(file, [], schema=READINGS, query="v")
+
+
+@pytest.mark.parametrize(
+    ("sql", "query", "script", "sentence"),
+    [
+        ("CREATE VIEW v AS\nSELEKT 1", "v", [], "Line 1 (CREATE VIEW v AS): "),
+        ("", "SELECT nothing FROM readings", [], "The query SELECT nothing FROM readings: Column 'nothing' not found"),
+        ("", "nowhere", [], "The query nowhere: Object 'nowhere' not found"),
+        ("SELECT 1", "readings", [], "SELECT would start a job of its own"),
+        ("", "readings", [row(at="10:00", town="Oslo")], "has 'town'. The columns of readings: city, celsius, seen_at"),
+        ("", "readings", [row(to="writings", city="Oslo")], "is for 'writings'. There are: readings"),
+        ("", "readings", [row("Oslo")], "has no field names"),
+        ("", "readings", [{"city": "Oslo"}], "is no step of a script"),
+        ("", "SELECT 1 / (CHAR_LENGTH(city) - 4) FROM readings", [oslo("10:00")], "ArithmeticException: / by zero"),
+        ("", "readings", [row(celsius="warm")], "warm"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_sentence(sql: str, query: str, script: list[object], sentence: str) -> None:
+    with pytest.raises(LabError) as error:
+        run_sql(sql, script, schema=READINGS, query=query)  # type: ignore[arg-type]
+
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "py4j" not in str(error.value)
+
+
+def test_a_scripted_watermark_on_a_table_with_a_rule_of_its_own_is_refused() -> None:
+    with pytest.raises(LabError, match="makes its watermarks from its rows"):
+        run_sql("", [watermark("10:00")], schema={"t": "ts TIMESTAMP(3), WATERMARK FOR ts AS ts"}, query="t")
+
+
+def test_settle_changes_nothing_but_the_attribution() -> None:
+    with_, without = (
+        run_sql("", script, schema=READINGS, query=COUNTS).changelog
+        for script in ([oslo("10:00"), settle(), oslo("10:01")], [oslo("10:00"), oslo("10:01")])
+    )
+
+    assert with_ == without
