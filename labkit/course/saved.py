@@ -24,8 +24,13 @@ class Copy:
     """A text that was saved, when, and before what."""
 
     path: Path
-    at: datetime
+    stamp: str
     why: str
+
+    @property
+    def at(self) -> datetime:
+        """When it was saved, UTC."""
+        return datetime.strptime(self.stamp, _FORM).replace(tzinfo=timezone.utc)
 
 
 def copies(folders: Folders, lab: Lab) -> list[Copy]:
@@ -34,9 +39,8 @@ def copies(folders: Folders, lab: Lab) -> list[Copy]:
     for path in (folders.state / "saved" / lab.slug).glob(f"*{lab.suffix}"):
         match = _NAME.fullmatch(path.stem)
         if match:
-            at = datetime.strptime(match["at"], _FORM).replace(tzinfo=timezone.utc)
-            found.append(Copy(path, at, match["why"]))
-    return sorted(found, key=lambda copy: copy.at, reverse=True)
+            found.append(Copy(path, match["at"], match["why"]))
+    return sorted(found, key=lambda copy: copy.stamp, reverse=True)
 
 
 def save(folders: Folders, lab: Lab, why: str, at: datetime | None = None) -> Path | None:

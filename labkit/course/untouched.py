@@ -5,12 +5,8 @@ Without git, or for a lab that was never committed, there is nothing to compare 
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
 import subprocess
-import tarfile
-import tempfile
 from pathlib import Path
 
 from labkit.course.curriculum import Lab, read_lab
@@ -42,6 +38,11 @@ def committed(folders: Folders, lab: Lab) -> Lab | None:
 
 def _unpack(archive: bytes, to: Path) -> None:
     """Whole or not at all; older copies go."""
+    import io
+    import shutil
+    import tarfile
+    import tempfile
+
     copies = to.parent.parent
     if copies.exists():
         shutil.rmtree(copies)
