@@ -76,7 +76,8 @@ class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         self._is_first = runtime_context.get_index_of_this_subtask() == 0
         self._thresholds = self._parts.confidence.Thresholds(self._signal, self._price)
         self._waiting = runtime_context.get_map_state(MapStateDescriptor("waiting", _LONG, _TEXT))
-        self._changes = runtime_context.get_map_state(MapStateDescriptor("changes", _LONG, _TEXT))
+        self._changes = self._parts.state.Changes()
+        self._changes.open(runtime_context)
         self._last = runtime_context.get_state(ValueStateDescriptor("last_window_start", _LONG))
         metrics = runtime_context.get_metrics_group()
         self._flags, self._unobserved = metrics.counter("flags"), metrics.counter("flags_without_price")
@@ -124,18 +125,18 @@ class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         if timers.is_quiet(last, now):
             self._quiet.inc()
             log.info("quiet: market=%s since=%d", ctx.get_current_key(), now - timers.HOUR_MS)
-        timers.forget(self._changes, now)
+        self._changes.forget(now)
         if last is not None and last + timers.KEPT_MS <= now:
             self._last.clear()
 
     def _judge(self, record: str, ctx: Any) -> Row:
         parts = self._parts
         hour = parts.datastream_basics.hour(record)
-        parts.state.remember(self._changes, hour.window_start, hour.signal_delta)
+        self._changes.remember(hour)
         self._last.update(hour.window_start)
         for moment in parts.timers.timers(hour.window_start):
             ctx.timer_service().register_event_time_timer(moment)
-        highest = parts.state.highest(self._changes, hour.window_start)
+        highest = self._changes.highest(hour)
         meta = parts.enrichment.as_of(ctx.get_broadcast_state(MARKETS), hour.market, hour.window_end)
         flag = parts.confidence.lag_flag(
             hour.signal_delta, hour.price_delta, self._thresholds

@@ -7,6 +7,7 @@ import random
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,23 +58,31 @@ def by_the_functions(rows: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[
     """What state, lag_flag and confidence say of these hours."""
     state, judge = pieces.python("state"), pieces.python("confidence")
     thresholds = judge.Thresholds(*(Decimal(each) for each in THRESHOLDS.values()))
-    changes: dict[str, Changes] = {}
+    changes: dict[str, Any] = {}
     found = {}
     for row in rows:
-        kept = changes.setdefault(row["market_slug"], Changes())
+        kept = changes.setdefault(row["market_slug"], opened(state.Changes()))
         start = int(datetime.fromisoformat(row["window_start"] + "+00:00").timestamp() * 1000)
         delta = None if row["signal_delta"] is None else Decimal(row["signal_delta"])
         price, weight = Decimal(row["price_delta"]), Decimal(row["source_weight_avg"])
-        state.remember(kept, start, delta)
-        highest = state.highest(kept, start)
+        hour = SimpleNamespace(market=row["market_slug"], window_start=start, signal_delta=delta)
+        kept.remember(hour)
+        highest = kept.highest(hour)
         sure = None if delta is None else judge.confidence(delta, highest, price, weight)
         flag = judge.lag_flag(delta, price, thresholds)
         found[row["market_slug"], row["window_start"]] = (highest, flag, sure)
     return found
 
 
-class Changes(dict[int, str]):
-    """A MapState of one key, as far as the piece asks for it."""
+def opened(changes: Any) -> Any:
+    """The piece with state for one key, as far as it asks for it."""
+    entries = MapState()
+    changes.open(SimpleNamespace(get_map_state=lambda descriptor: entries))
+    return changes
+
+
+class MapState(dict[int, str]):
+    """A MapState of one key."""
 
     def put(self, key: int, value: str) -> None:
         self[key] = value

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
+from functools import reduce
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -153,36 +154,56 @@ def brute_force(known: dict[int, Decimal | None], start: int) -> Decimal | None:
     return max((change for change in week if change is not None), default=None)
 
 
+def remembering() -> tuple[Any, MapState]:
+    """The changes of one market, and the MapState that holds them."""
+    changes, kept = state.Changes(), MapState()
+    changes.open(SimpleNamespace(get_map_state=lambda descriptor: kept))
+    return changes, kept
+
+
+def an_hour(start: int, change: Decimal | None = None) -> Any:
+    return SimpleNamespace(market="m", window_start=start, signal_delta=change)
+
+
 @given(spaced, st.randoms())
 def test_the_highest_is_that_of_168_hours_in_any_order_of_arrival(gaps: Any, random: Any) -> None:
-    known, kept = hours_of(gaps), MapState()
+    known, (kept, _) = hours_of(gaps), remembering()
     for start in random.sample(sorted(known), len(known)):
-        state.remember(kept, start, known[start])
+        kept.remember(an_hour(start, known[start]))
 
-    assert [state.highest(kept, start) for start in known] == [brute_force(known, start) for start in known]
+    assert [kept.highest(an_hour(start)) for start in known] == [brute_force(known, start) for start in known]
 
 
 @pytest.mark.parametrize(("hours", "highest"), [(0, D(7)), (167, D(7)), (168, None), (-1, None)])
 def test_the_edge_of_seven_days_is_exact(hours: int, highest: Decimal | None) -> None:
-    kept = MapState()
-    state.remember(kept, TEN, D(7))
+    kept, _ = remembering()
+    kept.remember(an_hour(TEN, D(7)))
 
-    assert state.highest(kept, TEN + hours * HOUR) == highest
+    assert kept.highest(an_hour(TEN + hours * HOUR)) == highest
 
 
 def test_an_hour_that_is_told_again_replaces_itself() -> None:
-    kept = MapState()
+    kept, entries = remembering()
     for change in ("5", "2"):
-        state.remember(kept, TEN, D(change))
+        kept.remember(an_hour(TEN, D(change)))
 
-    assert (state.highest(kept, TEN), len(kept)) == (D(2), 1)
+    assert (kept.highest(an_hour(TEN)), len(entries)) == (D(2), 1)
 
 
 def test_an_hour_without_a_change_leaves_nothing() -> None:
-    kept = MapState()
-    state.remember(kept, TEN, None)
+    kept, entries = remembering()
+    kept.remember(an_hour(TEN))
 
-    assert (state.highest(kept, TEN), kept) == (None, {})
+    assert (kept.highest(an_hour(TEN)), entries) == (None, {})
+
+
+@pytest.mark.parametrize(("late_by", "left"), [(-1, {TEN: "1"}), (0, {}), (HOUR, {})])
+def test_an_hour_goes_after_seven_days_and_not_before(late_by: int, left: dict[int, str]) -> None:
+    kept, entries = remembering()
+    kept.remember(an_hour(TEN, D(1)))
+    kept.forget(TEN + 168 * HOUR + late_by)
+
+    assert entries == left
 
 
 def test_timers_stand_at_the_next_hours_end_and_in_seven_days() -> None:
@@ -200,14 +221,6 @@ def test_quiet_is_noticed_at_the_end_of_the_hour_without_news_and_then_no_more(
 
 def test_where_no_hour_was_before_nothing_is_quiet() -> None:
     assert timers.is_quiet(None, TEN) is False
-
-
-@pytest.mark.parametrize(("late_by", "left"), [(-1, {TEN: "1"}), (0, {}), (HOUR, {})])
-def test_an_hour_goes_after_seven_days_and_not_before(late_by: int, left: dict[int, str]) -> None:
-    kept = MapState({TEN: "1"})
-    timers.forget(kept, TEN + 168 * HOUR + late_by)
-
-    assert kept == left
 
 
 # ---- what a market is, as of an hour (enrichment) ------------------------------------------------
@@ -588,11 +601,12 @@ def test_an_hour_that_cannot_be_computed_goes_aside_whole_and_the_next_is_unharm
     assert (run.left("changes"), run.timers) == ({}, set())
 
 
-@pytest.mark.parametrize("broken", ["is_quiet", "forget"])
+@pytest.mark.parametrize(("slug", "broken"), [("timers", "is_quiet"), ("state", "Changes.forget")])
 def test_a_failure_behind_an_hour_does_not_take_the_hour_with_it(
-    broken: str, monkeypatch: pytest.MonkeyPatch
+    slug: str, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(piece("timers"), broken, lambda *_: 1 / 0)
+    *owner, name = broken.split(".")
+    monkeypatch.setattr(reduce(getattr, owner, piece(slug)), name, lambda *_: 1 / 0)
     run = Detector()
     run.hour(record())
     run.watermark(TEN + HOUR)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 HOUR_MS = 3_600_000
 KEPT_MS = 7 * 24 * HOUR_MS
 
@@ -16,9 +14,3 @@ def timers(window_start: int) -> list[int]:
 def is_quiet(last_window_start: int | None, now: int) -> bool:
     """Whether the hour that ends now had no news, and the one before it had: quiet is noticed once."""
     return last_window_start is not None and last_window_start + 2 * HOUR_MS == now
-
-
-def forget(changes: Any, now: int) -> None:
-    """Drop the hours that no maximum from now on can reach. changes: MapState[int, str]."""
-    for window_start in [hour for hour in changes.keys() if hour + KEPT_MS <= now]:  # noqa: SIM118  a MapState
-        changes.remove(window_start)
