@@ -65,8 +65,8 @@ def cli(context: click.Context) -> None:
         course.status()
 
 
-for command in (*course.LEARNING, *TEACHING):
-    cli.add_command(command)
+for _command in course.LEARNING:
+    cli.add_command(_command)
 
 
 @cli.command()
@@ -183,6 +183,10 @@ def env_(stack: str) -> None:
     for key, value in Stack(stack).environment().items():
         if os.environ.get(key) != value:
             console.out.print(f"export {key}={shlex.quote(value)}", markup=False)
+
+
+for _command in TEACHING:
+    cli.add_command(_command)
 
 
 def main() -> NoReturn:
