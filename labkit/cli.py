@@ -15,6 +15,7 @@ import click
 
 from labkit import console
 from labkit.course import commands as course
+from labkit.course.teaching import TEACHING
 from labkit.errors import LabError, of_the_system
 from labkit.interrupt import interruptible
 
@@ -26,7 +27,7 @@ class Sections(click.Group):
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         learning = [str(command.name) for command in course.LEARNING]
-        teaching = [str(command.name) for command in course.TEACHING]
+        teaching = [str(command.name) for command in TEACHING]
         rest = [name for name in self.commands if name not in (*learning, *teaching)]
         for title, names in (
             ("The labs", learning),
@@ -64,8 +65,8 @@ def cli(context: click.Context) -> None:
         course.status()
 
 
-for command in (*course.LEARNING, *course.TEACHING):
-    cli.add_command(command)
+for _command in course.LEARNING:
+    cli.add_command(_command)
 
 
 @cli.command()
@@ -182,6 +183,10 @@ def env_(stack: str) -> None:
     for key, value in Stack(stack).environment().items():
         if os.environ.get(key) != value:
             console.out.print(f"export {key}={shlex.quote(value)}", markup=False)
+
+
+for _command in TEACHING:
+    cli.add_command(_command)
 
 
 def main() -> NoReturn:

@@ -335,4 +335,3 @@ def status() -> None:
 LEARNING: tuple[click.Command, ...] = (
     list_, start, check, watch, hint, solution, reset, drop, saved, report,
 )  # fmt: skip
-TEACHING: tuple[click.Command, ...] = ()

@@ -41,12 +41,16 @@ class Block:
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference's text, cut at its markers. parts: given text, or a block."""
+    """A reference's text, cut at its markers.
+
+    parts: given text, or a block. lines: for each line of the solved text, its line in the reference.
+    """
 
     slug: str
     suffix: str
     parts: tuple[str | Block, ...]
     newline: str
+    lines: tuple[int, ...]
 
     @property
     def blocks(self) -> list[Block]:
@@ -158,7 +162,8 @@ def parse(text: str, slug: str, suffix: str, name: str) -> Reference:
     reader = _Reader(slug, suffix, name)
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         reader.read(number, line)
-    return Reference(slug, suffix, reader.end(), newline="\r\n" if "\r\n" in text else "\n")
+    parts = reader.end()
+    return Reference(slug, suffix, parts, "\r\n" if "\r\n" in text else "\n", tuple(reader.solved_lines))
 
 
 @dataclass
@@ -174,6 +179,7 @@ class _Reader:
     solution: list[str] = field(default_factory=list)
     starts_as: list[str] | None = None
     titles: dict[int, str] = field(default_factory=dict)
+    solved_lines: list[int] = field(default_factory=list)
 
     def read(self, number: int, line: str) -> None:
         marker = _MARKER.match(line)
@@ -181,10 +187,9 @@ class _Reader:
             {"BEGIN SOLUTION": self._begin, "STARTS AS": self._starts, "END SOLUTION": self._close}[
                 marker["word"]
             ](number, marker)
-        elif self.opened is None:
-            self.given.append(line)
         elif self.starts_as is None:
-            self.solution.append(line)
+            (self.given if self.opened is None else self.solution).append(line)
+            self.solved_lines.append(number)
         else:
             self.starts_as.append(self._uncommented(number, line))
 

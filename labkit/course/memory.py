@@ -44,7 +44,7 @@ class Entry:
 def remember(folders: Folders, lab: Lab, run: Run) -> None:
     """Keep what this check of the learner's piece said."""
     red = run.red
-    last = Last(run.outcome, red.step if red else 0, red.says if red else "")
+    last = Last(run.outcome, red.at if red else 0, red.says if red else "")
     if last != recalled(folders, lab, of_any_text=True):
         at = datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
         _append(folders, {"at": at, "slug": lab.slug, **_json(last)})

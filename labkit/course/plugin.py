@@ -219,7 +219,7 @@ class LabChecks:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else full
             return Verdict(item.name, step, Outcome.ERROR, says=str(reason), full=full, seconds=seconds)
         said = explain.explain(call.excinfo.value, path, self.folders.shown)
-        outcome, says, where, of_step = Outcome.WRONG, said.says, said.where, step
+        outcome, says, where, to_do = Outcome.WRONG, said.says, said.where, 0
         left = {} if reference else _left(lab, path)
         first = next((each for each in left if each <= step), None)
         if reference:
@@ -227,16 +227,16 @@ class LabChecks:
         elif said.to_do and said.to_do[0] != lab.slug:
             says = f"{path.name} has the text of another lab, {said.to_do[0]}."
         elif said.to_do or first is not None:
-            outcome, of_step = Outcome.TO_DO, said.to_do[1] if said.to_do else first or step
-            title = lab.reference.steps.get(of_step, "")
-            says = f"Step {of_step} is still to do" + (f": {title}" if title else "")
-            where = f"{self.folders.shown(path)}:{left[of_step]}" if of_step in left else where
+            outcome, to_do = Outcome.TO_DO, said.to_do[1] if said.to_do else first or step
+            title = lab.reference.steps.get(to_do, "")
+            says = f"Step {to_do} is still to do" + (f": {title}" if title else "")
+            where = f"{self.folders.shown(path)}:{left[to_do]}" if to_do in left else where
             said = explain.Explained(says)  # figures of a step that is not written say nothing
         elif report.when == "setup" and not where and not isinstance(call.excinfo.value, AssertionError):
             outcome = Outcome.ERROR  # a service that does not start is not the learner's doing
         elif other := _text_of_another_lab(lab, path):
             says = f"{path.name} has the text of another lab, {other}."
-        return Verdict(item.name, of_step, outcome, says, said.got, said.expected, where, full, seconds)
+        return Verdict(item.name, step, outcome, says, said.got, said.expected, where, full, seconds, to_do)
 
     @property
     def _verbose(self) -> bool:

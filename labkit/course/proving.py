@@ -130,10 +130,10 @@ class _Prover:
             red = run.red
             if red is None:
                 yield f"{what} is green: no check needs step {step}"
-            elif (red.outcome, red.step) != (Outcome.TO_DO, step):
-                yield (
-                    f"{what} is {red.outcome} at step {_step(red.step)}, not to do at step {step}: {red.says}"
-                )
+            elif (red.outcome, red.at) != (Outcome.TO_DO, step):
+                yield f"{what} is {red.outcome} at step {_step(red.at)}, not to do at step {step}: {red.says}"
+            elif red.step < step:
+                yield f"{what} cannot be checked: {red.item}, of step {red.step}, needs step {step}"
         if steps:
             copied = disguise.quoting(reference.stub(), self.lab.suffix, [reference.solved()])
             if self._run(copied).red is None:

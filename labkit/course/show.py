@@ -41,7 +41,7 @@ def red(lab: Lab, verdicts: Sequence[Verdict], planned: int, *, full: bool = Fal
 
 def one(lab: Lab, verdict: Verdict, *, full: bool = False) -> Iterator[str]:
     """What happened, what was expected, and the learner's own line."""
-    yield coloured(f"{lab.slug}, {_step(lab, verdict.step)}: {verdict.outcome}", verdict.outcome)
+    yield coloured(f"{lab.slug}, {_step(lab, verdict.at)}: {verdict.outcome}", verdict.outcome)
     yield f"  {verdict.says}"
     for word, value in (("expected", verdict.expected), ("got", verdict.got)):
         lines = value.splitlines()
@@ -72,7 +72,7 @@ def next_step(lab: Lab, verdict: Verdict) -> str:
         return f"./lab check {lab.slug} -v"
     if verdict.step == NOTEBOOK_STEP:
         return f"open {lab.folder.name}/lab.ipynb: ./lab check {lab.slug} -v shows the cell"
-    return f"./lab hint {lab.slug} {verdict.step}"
+    return f"./lab hint {lab.slug} {verdict.at}"
 
 
 def phases(labs: Mapping[str, Lab], verdicts: Mapping[str, Sequence[Verdict]]) -> Iterator[str]:
@@ -102,7 +102,7 @@ def lab_line(lab: Lab, outcome: Outcome | None, red: Verdict | None = None) -> s
     """A lab on a line: its name, its outcome, and what it is or what is wrong with it."""
     word = str(outcome) if outcome else "changed"
     padded = f"{word:<11}"
-    text = f"step {red.step}: {_cut(red.says)}" if red else lab.title
+    text = f"step {red.at}: {_cut(red.says)}" if red else lab.title
     return f"  {lab.slug:<20} {coloured(padded, outcome) if outcome else padded} {text}"
 
 

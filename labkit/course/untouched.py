@@ -11,6 +11,7 @@ from pathlib import Path
 
 from labkit.course.curriculum import Lab, read_lab
 from labkit.course.folders import Folders
+from labkit.errors import LabError
 
 
 def changed(folders: Folders, lab: Lab) -> list[Path]:
@@ -19,6 +20,23 @@ def changed(folders: Folders, lab: Lab) -> list[Path]:
     said = _git(folders.labs, "diff", "--name-only", "--no-ext-diff", "-z", "--relative", "HEAD", "--",
                 str(lab.folder), *map(str, shared))  # fmt: skip
     return [folders.labs / os.fsdecode(name) for name in (said or b"").split(b"\0") if name]
+
+
+def touched(folders: Folders, labs: list[Lab]) -> set[str]:
+    """The labs with files that are not as committed, new ones among them. Raises LabError: no git."""
+    said = _git(folders.labs, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", ".")
+    prefix = _git(folders.labs, "rev-parse", "--show-prefix")
+    if said is None or prefix is None:
+        raise LabError(
+            "git does not know this folder.", "--changed compares with what was committed.", "./lab dev prove"
+        )
+    base = os.fsdecode(prefix).strip()
+    names = [os.fsdecode(entry)[3:].removeprefix(base) for entry in said.split(b"\0") if entry]
+    paths = [folders.labs / name for name in names]
+    everything = any(
+        path.is_relative_to(folders.labs / "shared") or path.name == "conftest.py" for path in paths
+    )
+    return {lab.slug for lab in labs if everything or any(path.is_relative_to(lab.folder) for path in paths)}
 
 
 def committed(folders: Folders, lab: Lab) -> Lab | None:

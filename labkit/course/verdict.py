@@ -30,7 +30,7 @@ class Verdict:
     """One check of one step.
 
     says: one sentence. got, expected: the two values, where they were said. where: the learner's own line.
-    full: everything that pytest knows, for -v.
+    full: everything that pytest knows, for -v. to_do: the step that is not written, if that is why.
     """
 
     item: str
@@ -42,6 +42,12 @@ class Verdict:
     where: str = ""
     full: str = ""
     seconds: float = 0.0
+    to_do: int = 0
+
+    @property
+    def at(self) -> int:
+        """The step to look at."""
+        return self.to_do or self.step
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -206,3 +206,10 @@ def test_a_marker_that_is_not_right_is_named_by_its_line(text: str, line: int, s
 
     assert f"sums/solution.py:{line}: " in str(error.value)
     assert says in str(error.value)
+
+
+def test_each_solved_line_knows_its_line_in_the_reference() -> None:
+    reference = python()
+    source = PYTHON.splitlines()
+
+    assert [source[number - 1] for number in reference.lines] == reference.solved().splitlines()

@@ -35,7 +35,7 @@ def test_a_stub_is_to_do_at_its_first_step(learner: Learner, slug: str) -> None:
     learner.writes(slug, reference.stub())
     red = said(learner, slug)
 
-    assert (red.outcome, red.step) == (Outcome.TO_DO, 1)
+    assert (red.outcome, red.at) == (Outcome.TO_DO, 1)
     assert red.says == f"Step 1 is still to do: {reference.steps[1]}"
     assert red.where == f"mine/{learner.piece(slug).name}:{reference.left(reference.stub())[1]}"
 
@@ -67,7 +67,7 @@ def test_a_later_step_that_is_to_do_does_not_hide_a_wrong_earlier_one(learner: L
     learner.writes("mean", mean.stub(1).replace("is not None", "is None"))
 
     assert [(v.step, v.outcome) for v in learner.runs("mean").verdicts] == [
-        (1, Outcome.WRONG), (2, Outcome.TO_DO), (2, Outcome.TO_DO)]  # fmt: skip
+        (1, Outcome.WRONG), (2, Outcome.TO_DO), (3, Outcome.TO_DO)]  # fmt: skip
 
 
 def test_a_todo_left_above_code_of_ones_own_is_judged(learner: Learner) -> None:
