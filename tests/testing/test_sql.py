@@ -263,6 +263,20 @@ def test_a_wrong_plan_is_told_with_the_plan() -> None:
         assert_plan(explain_sql(HOURLY, schema=READINGS, query="hourly"), has="GroupAggregate")
 
 
+# ---- sinks of one's own ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("query", ["readings", {}], ids=["beside a query", "alone"])
+def test_a_job_with_inserts_of_its_own_ends(query: object, tmp_path: Path) -> None:
+    sink = f"""
+        CREATE TABLE kept (city STRING) WITH ('connector' = 'filesystem', 'path' = '{tmp_path}/kept', 'format' = 'csv');
+        INSERT INTO kept SELECT city FROM readings;"""
+
+    run_sql(sink, [oslo("10:00"), checkpoint(), oslo("10:01"), crash()], schema=READINGS, query=query)  # type: ignore[call-overload]
+
+    assert [file.read_text() for file in sorted((tmp_path / "kept").rglob("part-*"))] == ["Oslo\n", "Oslo\n"]
+
+
 # ---- what a person can do wrong ----------------------------------------------------------------
 
 

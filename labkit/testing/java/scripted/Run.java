@@ -39,6 +39,8 @@ final class Run {
     private int position;
     private boolean settling;
     private boolean asked;
+    /** Nothing is left to play: the checkpoint that a job with sinks of its own ends with is kept. */
+    private boolean over;
     /** How often something has settled: a part of a checkpoint that was taken before that need not wait any more. */
     private int settled;
     private long completed = -1;
@@ -82,6 +84,7 @@ final class Run {
             joined = 0;
             position = restored;
             settling = false;
+            over = false;
             probes.clear();
             closed.clear();
         }
@@ -94,6 +97,7 @@ final class Run {
         while (joined < sources || position < owners.length && owners[position] != source) {
             wait();
         }
+        over = position >= owners.length;
         return position;
     }
 
@@ -131,6 +135,9 @@ final class Run {
 
     /** A source takes its part of a checkpoint. */
     synchronized Position snapshot(long checkpoint) {
+        if (over) {
+            return new Position(this, position, settled);
+        }
         if (!settling) {
             return new Position(this, -1, settled);
         }
@@ -141,7 +148,7 @@ final class Run {
 
     /** Hold a source's part back until the barrier has done its work. Raises: this checkpoint shall not be kept. */
     synchronized void verdict(Position part) throws IOException {
-        if (part.next >= 0 && asked) {
+        if (part.next >= 0 && (asked || over)) {
             return;
         }
         while (part.next >= 0 && settling && settled == part.settled) {
