@@ -15,6 +15,7 @@ from labkit.testing.plans import Plan, assert_plan
 from labkit.testing.results import Change, Result, Results
 from labkit.testing.script import Step, checkpoint, clock, crash, ms, row, settle, watermark
 from labkit.testing.sql import explain_sql, run_sql, run_sql_scenarios
+from labkit.testing.tables import Table, describe_sql
 
 __all__ = [
     "Change",
@@ -22,11 +23,13 @@ __all__ = [
     "Result",
     "Results",
     "Step",
+    "Table",
     "assert_plan",
     "assert_rows",
     "checkpoint",
     "clock",
     "crash",
+    "describe_sql",
     "explain_sql",
     "ms",
     "row",

@@ -80,6 +80,11 @@ class Pipeline:
         with told_by_java("The plan"):
             return str(self._flink.java.scripted.Client.explain(together))
 
+    def table(self, name: str) -> Any:
+        """A table of the statements as Java's ResolvedCatalogTable."""
+        found = getattr(self._tables, "from")(name)  # no attribute that Python could spell
+        return found.getQueryOperation().getContextResolvedTable().getResolvedTable()
+
     # ---- inside --------------------------------------------------------------------------------
 
     def _table(self, number: int, schema: Schema) -> Any:
