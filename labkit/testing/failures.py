@@ -61,7 +61,8 @@ def why(error: Exception, first_line: int = 0) -> str:
     if not messages:
         messages = [match[2] for match in (_CAUSE.match(line) for line in str(error).splitlines()) if match]
     telling = [text for text in messages if text and not re.fullmatch(r"[\w.$]+", text.strip())]
-    last = _short(telling[-1] if telling else str(error))
+    # a parser's list of all that it would have taken says nothing
+    last = _short((telling[-1] if telling else str(error)).split("\nWas expecting")[0])
     positions = [found for found in (_POSITION.search(text) for text in reversed(telling)) if found]
     if first_line and positions:
         last = f"{_POSITION_PROSE.sub('', last)} (line {first_line + int(positions[0][1]) - 1})"

@@ -39,9 +39,10 @@ class Pipeline:
         if setup:
             flink.pyflink()
         self._environment = flink.environment(options, crashes)
-        self._tables = flink.java.org.apache.flink.table.api.bridge.java.StreamTableEnvironment.create(
-            self._environment
-        )
+        with told_by_java("The options"):
+            self._tables = flink.java.org.apache.flink.table.api.bridge.java.StreamTableEnvironment.create(
+                self._environment
+            )
         self._sources = {
             name: self._table(number, schema) for number, (name, schema) in enumerate(schemas.items())
         }

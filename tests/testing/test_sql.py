@@ -294,6 +294,22 @@ def test_an_error_in_a_file_names_the_file_and_its_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("mode", "why"),
+    [("stream", "Could not parse value for enum"), ("automatic", "Unsupported mode 'AUTOMATIC'")],
+)
+def test_an_option_that_flink_refuses_is_one_sentence(mode: str, why: str) -> None:
+    with pytest.raises(LabError, match=f"^The options: {why}"):
+        run_sql("", [], schema=READINGS, query="readings", options={"execution.runtime-mode": mode})
+
+
+def test_of_a_syntax_error_the_place_is_told_and_not_the_grammar() -> None:
+    with pytest.raises(LabError) as error:
+        run_sql("CREATE VIEW v AS\nSELECT city FORM readings;", [], schema=READINGS, query="v")
+
+    assert error.value.happened == 'Line 1 (CREATE VIEW v AS): Encountered "readings" (line 2).'
+
+
+@pytest.mark.parametrize(
     ("sql", "query", "script", "sentence"),
     [
         ("CREATE VIEW v AS\nSELEKT 1", "v", [], "Line 1 (CREATE VIEW v AS): "),
