@@ -51,7 +51,7 @@ _TASKMANAGER_JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms192m", "
                     "-XX:MaxDirectMemorySize=192m", "-XX:MaxMetaspaceSize=256m",
                     "-XX:-UsePerfData"]  # fmt: skip
 
-_LOG4J = """\
+LOG4J = """\
 monitorInterval = 30
 rootLogger.level = INFO
 rootLogger.appenderRef.file.ref = File
@@ -63,8 +63,8 @@ appender.file.layout.type = PatternLayout
 appender.file.layout.pattern = %d{ISO8601} %-5p %-60c{1.} %x - %m%n
 """
 # Flink names two committers' metrics alike and warns at every checkpoint
-_LOG4J += "logger.metrics.name = org.apache.flink.metrics.MetricGroup\nlogger.metrics.level = ERROR\n"
-_LOG4J_CLI = _LOG4J.replace("INFO", "WARN")
+LOG4J += "logger.metrics.name = org.apache.flink.metrics.MetricGroup\nlogger.metrics.level = ERROR\n"
+_LOG4J_CLI = LOG4J.replace("INFO", "WARN")
 
 
 class Flink(Service):
@@ -232,7 +232,7 @@ class Flink(Service):
         }
         lines = [f"{key}: {json.dumps(value)}\n" for key, value in options.items()]
         (self.conf / "config.yaml").write_text("".join(lines))
-        (self.conf / "log4j.properties").write_text(_LOG4J)
+        (self.conf / "log4j.properties").write_text(LOG4J)
         (self.conf / "log4j-cli.properties").write_text(_LOG4J_CLI)
 
     def environment(self) -> dict[str, str]:

@@ -10,18 +10,27 @@ harness      a process function alone, without Flink: state, timers, side output
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from labkit.testing.compare import assert_rows
 from labkit.testing.plans import Plan, assert_plan
 from labkit.testing.results import Change, Result, Results
 from labkit.testing.script import Step, checkpoint, clock, crash, ms, row, settle, watermark
 from labkit.testing.sql import explain_sql, run_sql, run_sql_scenarios
+from labkit.testing.stream import run_stream
 from labkit.testing.tables import Table, describe_sql
+
+if TYPE_CHECKING:
+    from labkit.testing.memory import Harness, Refused, Snapshot, harness
 
 __all__ = [
     "Change",
+    "Harness",
     "Plan",
+    "Refused",
     "Result",
     "Results",
+    "Snapshot",
     "Step",
     "Table",
     "assert_plan",
@@ -31,10 +40,21 @@ __all__ = [
     "crash",
     "describe_sql",
     "explain_sql",
+    "harness",
     "ms",
     "row",
     "run_sql",
     "run_sql_scenarios",
+    "run_stream",
     "settle",
     "watermark",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The harness comes when it is asked for: it brings PyFlink along, which SQL does not need."""
+    if name in ("Harness", "Refused", "Snapshot", "harness"):
+        from labkit.testing import memory
+
+        return getattr(memory, name)
+    raise AttributeError(name)

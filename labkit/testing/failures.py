@@ -12,6 +12,7 @@ from typing import Any
 from labkit.errors import LabError
 
 _PYTHON_FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\w+)')
+_THREAD_FRAME = re.compile(r"^\s*at (/.+)\.(\w+)\([^()]+\.py:(\d+)\)$", re.MULTILINE)
 _CAUSE = re.compile(r"(?:Caused by: )?([\w.$]+(?:Exception|Error|Throwable)): (.*)")
 _POSITION = re.compile(r"line (\d+), column (\d+)")
 _POSITION_PROSE = re.compile(r"^From line .*?: |^At line .*?: | at line \d+, column \d+")
@@ -70,9 +71,11 @@ def why(error: Exception, first_line: int = 0) -> str:
 
 
 def sentence(trace: str, files: Sequence[str] = ()) -> str:
-    """The innermost cause of a trace, and the last line of the user's files in it."""
-    frames = [frame for frame in _PYTHON_FRAME.findall(trace) if not _installed(frame[0])]
-    preferred = [frame for frame in frames if frame[0] in files] or frames
+    """The innermost cause of a trace, and the innermost line of the user's files in it."""
+    frames = [(file, line, name) for file, line, name in _PYTHON_FRAME.findall(trace)]
+    frames += [(f"{path}.py", line, name) for path, name, line in reversed(_THREAD_FRAME.findall(trace))]
+    own = [frame for frame in frames if not _installed(frame[0])]
+    preferred = [frame for frame in own if frame[0] in files] or own
     where = "{}, line {}, in {}: ".format(*preferred[-1]) if preferred else ""
     return f"{where}{_python_error(trace) or _cause(trace)}."
 
@@ -83,7 +86,7 @@ def _installed(file: str) -> bool:
 
 def _python_error(trace: str) -> str:
     """What Python raised, where the trace is one of Python's."""
-    found = re.findall(r"^(?:Caused by: )?(?:[\w.]+: )*<class '([\w.]+)'>: ?(.*)$", trace, re.MULTILINE)
+    found = re.findall(r"^(?:Caused by: )?[\w.]+: <class '([\w.]+)'>: ?(.*)$", trace, re.MULTILINE)
     if found:
         return _short(f"{found[-1][0]}: {found[-1][1]}")
     lines = trace.splitlines()

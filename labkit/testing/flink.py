@@ -89,13 +89,15 @@ class Flink:
         )
         self._gateway.entry_point.put("PythonFunctionFactory", PythonFunctionFactory())
 
-    def environment(self, options: Mapping[str, str], crashes: bool) -> Any:
-        """A Java StreamExecutionEnvironment that submits to the cluster."""
+    def environment(self, options: Mapping[str, str], crashes: int) -> Any:
+        """A Java StreamExecutionEnvironment that submits to the cluster. crashes: how many restarts it
+        allows.
+        """
         host, port = self.engine.rest.split(":")
         where = {"rest.address": host, "rest.port": port}
         restarts = {
             "restart-strategy.type": "fixed-delay",
-            "restart-strategy.fixed-delay.attempts": str(2**31 - 1),
+            "restart-strategy.fixed-delay.attempts": str(crashes),
             "restart-strategy.fixed-delay.delay": "0 ms",
         }
         configuration = self.java.org.apache.flink.configuration.Configuration()

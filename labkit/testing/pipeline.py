@@ -33,12 +33,12 @@ class Pipeline:
 
     def __init__(
         self, flink: Flink, schemas: Mapping[str, Schema], options: Mapping[str, str], setup: Setup | None,
-        crashes: bool,
+        restarts: int,
     ) -> None:  # fmt: skip
         self._flink = flink
         if setup:
             flink.pyflink()
-        self._environment = flink.environment(options, crashes)
+        self._environment = flink.environment(options, restarts)
         with told_by_java("The options"):
             self._tables = flink.java.org.apache.flink.table.api.bridge.java.StreamTableEnvironment.create(
                 self._environment
@@ -91,8 +91,8 @@ class Pipeline:
     def _table(self, number: int, schema: Schema) -> Any:
         client = self._flink.java.scripted.Client
         with told_by_java(f"The schema of {schema.table}"):
-            source = client.rows(number, schema.row_type)
-            stream = client.stream(self._environment, source, schema.table, schema.row_type)
+            source = client.internal(number, schema.row_type)
+            stream = client.stream(self._environment, source, schema.table)
             columns = self._flink.java.org.apache.flink.table.api.Schema.newBuilder()
             for name, type_ in schema.types.items():
                 columns = columns.column(name, type_)

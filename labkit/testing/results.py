@@ -56,6 +56,8 @@ class Result:
         self.name = name
         self.seen = list(seen)
         self.changes = [change for change, keep in zip(seen, kept, strict=True) if keep]
+        #: side outputs, by their tags
+        self.side: dict[str, Result] = {}
         #: by name, over all operators: numLateRecordsDropped and the functions' own
         self.counters = dict(counters)
 

@@ -10,7 +10,7 @@ datetime or epoch milliseconds. A time without a zone is UTC.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -50,6 +50,8 @@ Script = Sequence[Step]
 
 def row(value: Any = None, /, *, at: Time | None = None, to: str | None = None, **fields: Any) -> Step:
     """A record: its fields by name, or one value of any kind; `at` is its event time.
+
+    Without `at` it has the time of the row before it, or none.
 
     >>> row(at="10:00", city="Oslo").fields
     {'city': 'Oslo'}
@@ -157,17 +159,35 @@ def single(script: Script | Mapping[str, Script], tables: Sequence[str]) -> list
     return list(_ordered(script, tables))
 
 
-def _ordered(script: Iterable[Step], tables: Sequence[str]) -> Iterable[Step]:
+def _ordered(script: Iterable[Step], tables: Sequence[str]) -> Iterator[Step]:
+    script = list(script)
+    # a watermark for all goes to one after the other: where they differ, an operator may see one in between
+    apart = len(tables) > 1 and any(step.kind == WATERMARK and step.to for step in script)
     unsettled: set[str] = set()
+    latest: dict[str, int | None] = {}
     for step in script:
         if step.kind not in (ROW, WATERMARK):
             unsettled.clear()
             yield step
             continue
         targets = [step.to] if step.to else list(tables)
-        if (unsettled and unsettled != set(targets)) or len(unsettled) > 1:
-            unsettled.clear()
-            yield settle()
-        for table in targets:
-            yield replace(step, to=table)
-        unsettled.update(targets)
+        for target in targets:
+            if unsettled - {target} and (apart or unsettled != set(targets[: targets.index(target)])):
+                unsettled.clear()
+                yield settle()
+            if step.kind == ROW and step.at is not None:
+                latest[target] = step.at
+            yield replace(step, to=target, at=latest.get(target) if step.kind == ROW else step.at)
+            unsettled.add(target)
+
+
+def stepwise(script: Sequence[Step]) -> list[Step]:
+    """The script with a settle() behind every row and watermark."""
+    return [
+        part for step in script for part in ((step, settle()) if step.kind in (ROW, WATERMARK) else (step,))
+    ]
+
+
+def crashes(script: Sequence[Step]) -> int:
+    """How often the script makes the job fail."""
+    return sum(step.kind == CRASH for step in script)

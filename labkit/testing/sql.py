@@ -11,7 +11,7 @@ from labkit.testing import plans, results, schema
 from labkit.testing.flink import flink
 from labkit.testing.pipeline import Pipeline, Setup, Statements
 from labkit.testing.results import Result, Results
-from labkit.testing.script import CRASH, ROW, Script, Step, settle, single
+from labkit.testing.script import ROW, Script, Step, crashes, single, stepwise
 
 Queries = str | Mapping[str, str]
 AnyScript = Script | Mapping[str, Script]
@@ -89,10 +89,10 @@ def run_sql_scenarios(
     """As run_sql, with several scripts: planned once, one job for each, several of them at a time."""
     schemas = _schemas(schema)
     played = {name: _played(script, schemas, each_step) for name, script in scripts.items()}
-    crashes = any(step.kind == CRASH for script in played.values() for step in script)
+    restarts = max(map(crashes, played.values()), default=0)
     found: dict[str, Any] = {}
     with flink() as it:
-        pipeline = Pipeline(it, schemas, options or {}, setup, crashes)
+        pipeline = Pipeline(it, schemas, options or {}, setup, restarts)
         pipeline.run(sql, values or {})
         job = pipeline.job(_named(query))
         waiting: list[Any] = []
@@ -119,7 +119,7 @@ def explain_sql(
     Raises LabError: a statement is wrong.
     """
     with flink() as it:
-        pipeline = Pipeline(it, _schemas(schema), options or {}, setup, crashes=False)
+        pipeline = Pipeline(it, _schemas(schema), options or {}, setup, restarts=0)
         pipeline.run(sql, values or {})
         return plans.read(pipeline.explained(_named(query)))
 
@@ -143,13 +143,7 @@ def _played(script: AnyScript, schemas: Mapping[str, schema.Schema], each_step: 
                 f"{step}, but {step.to} makes its watermarks from its rows.",
                 "The script's watermarks are for a table with WATERMARK FOR … AS SOURCE_WATERMARK().",
             )
-    if each_step:
-        steps = [
-            part
-            for step in steps
-            for part in ((step, settle()) if step.at is not None or step.kind == ROW else (step,))
-        ]
-    return steps
+    return stepwise(steps) if each_step else steps
 
 
 def _records(script: Sequence[Step], schemas: Mapping[str, schema.Schema]) -> list[Any]:

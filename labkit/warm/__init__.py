@@ -160,6 +160,7 @@ def made_from() -> str:
         *sorted((ROOT / "labkit" / "warm").glob("*.py")),
         *sorted((ROOT / "labkit" / "services").glob("[fj]*.py")),
         *sorted((ROOT / "labkit" / "testing" / "java").rglob("*.java")),
+        ROOT / "labkit" / "testing" / "usercode.py",  # workers import it
         ROOT / "jars.lock",
     ]
     for file in files:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from labkit.errors import LabError
 from labkit.paths import ROOT, shown
-from labkit.services import java
+from labkit.services import flink, java
 from labkit.services.flink import Flink, lib
 from labkit.services.process import end, spawn, until
 from labkit.services.service import Service
@@ -21,6 +21,17 @@ from labkit.warm.compiled import jar_of
 JAVA = ROOT / "labkit" / "testing" / "java"
 _SERVICES = {"org.apache.flink.metrics.reporter.MetricReporterFactory": "scripted.Counters"}
 _SLOTS = 8
+#: refusing a checkpoint is how a script waits: each would be told with its trace, in two processes
+_QUIET = (
+    "runtime.checkpoint",
+    "streaming.runtime.tasks",
+    "streaming.api.operators",
+    "runtime.taskmanager",
+    "metrics",
+)
+_LOG4J = flink.LOG4J.replace("level = INFO", "level = WARN") + "".join(
+    f"logger.q{n}.name = org.apache.flink.{name}\nlogger.q{n}.level = OFF\n" for n, name in enumerate(_QUIET)
+)
 
 
 class Cluster(Flink):
@@ -34,6 +45,10 @@ class Cluster(Flink):
         "web.refresh-interval": 500,
         "restart-strategy.type": "none",
     }
+
+    def _write(self, where: dict[str, object]) -> None:
+        super()._write(where)
+        (self.conf / "log4j.properties").write_text(_LOG4J)
 
     def prepare(self) -> None:
         super().prepare()

@@ -34,4 +34,6 @@ def test_every_example_is_on_the_page() -> None:
 
 
 def test_there_is_an_example_of_each_kind() -> None:
-    assert {file.stem for file in FILES} >= {"window", "late", "changelog"}
+    assert {file.stem for file in FILES} == {
+        "window", "late", "changelog", "keyed_function", "on_flink",
+    }  # fmt: skip

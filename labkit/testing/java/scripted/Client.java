@@ -1,7 +1,11 @@
 package scripted;
 
 import java.util.Base64;
+import java.util.HashSet;
+import java.util.LinkedList;
 import java.util.List;
+import java.util.Set;
+import org.apache.flink.api.dag.Transformation;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.formats.common.TimestampFormat;
 import org.apache.flink.formats.json.JsonRowDataDeserializationSchema;
@@ -9,32 +13,42 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMap
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.transformations.TimestampsAndWatermarksTransformation;
 import org.apache.flink.table.api.ExplainDetail;
 import org.apache.flink.table.api.StatementSet;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.logical.RowType;
+import org.apache.flink.table.types.utils.LogicalTypeDataTypeConverter;
 import org.apache.flink.table.types.logical.utils.LogicalTypeParser;
 
 /** The client's side: few calls with much in them, for each call from Python costs a tenth of a millisecond and more. */
 public final class Client {
     private Client() {}
 
-    /** A source of rows of that type, read from JSON. type: ROW<name TYPE, ...>. */
-    public static ScriptSource rows(int number, String type) {
-        RowType rows = (RowType) LogicalTypeParser.parse(type, Client.class.getClassLoader());
-        InternalTypeInfo info = InternalTypeInfo.of(rows);
-        return new ScriptSource(number,
-                new JsonRowDataDeserializationSchema(rows, info, false, false, TimestampFormat.ISO_8601));
+    /** A source of a table's rows, read from JSON. type: ROW<name TYPE, ...>. */
+    public static ScriptSource internal(int number, String type) {
+        return new ScriptSource(number, json(type));
     }
 
-    /** The stream of such a source. */
-    public static DataStream stream(StreamExecutionEnvironment environment, ScriptSource source, String name, String type) {
-        TypeInformation info =
-                InternalTypeInfo.of(LogicalTypeParser.parse(type, Client.class.getClassLoader()));
-        return environment.addSource(source, name, info).setParallelism(1);
+    /** A source of rows as functions of streams get them. */
+    public static ScriptSource external(int number, String type) {
+        return new ScriptSource(number, new Rows(json(type), LogicalTypeDataTypeConverter.toDataType(rows(type))));
+    }
+
+    private static RowType rows(String type) {
+        return (RowType) LogicalTypeParser.parse(type, Client.class.getClassLoader());
+    }
+
+    private static DeserializationSchema json(String type) {
+        RowType rows = rows(type);
+        return new JsonRowDataDeserializationSchema(
+                rows, InternalTypeInfo.of(rows), false, false, TimestampFormat.ISO_8601);
+    }
+
+    /** The stream of a source. */
+    public static DataStream stream(StreamExecutionEnvironment environment, ScriptSource source, String name) {
+        return environment.addSource(source, name, source.produced()).setParallelism(1);
     }
 
     /** A source of Python objects as PyFlink pickles them. */
@@ -42,9 +56,19 @@ public final class Client {
         return new ScriptSource(number, null);
     }
 
-    /** The stream of such a source. */
-    public static DataStream stream(StreamExecutionEnvironment environment, ScriptSource source, String name) {
-        return environment.addSource(source, name, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO).setParallelism(1);
+    /** Let every watermark strategy of the environment speak after every record. */
+    public static void onEveryRecord(StreamExecutionEnvironment environment) throws Exception {
+        Set seen = new HashSet();
+        LinkedList waiting = new LinkedList(environment.getTransformations());
+        while (!waiting.isEmpty()) {
+            Transformation each = (Transformation) waiting.removeFirst();
+            if (seen.add(each)) {
+                waiting.addAll(each.getInputs());
+                if (each instanceof TimestampsAndWatermarksTransformation) {
+                    OnEveryRecord.in((TimestampsAndWatermarksTransformation) each);
+                }
+            }
+        }
     }
 
     /** The end of that stream: everything that comes out is recorded. */

@@ -6,11 +6,13 @@ import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.state.CheckpointListener;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.source.legacy.RichSourceFunction;
 import org.apache.flink.streaming.api.functions.source.legacy.SourceFunction;
+import org.apache.flink.streaming.api.typeinfo.python.PickledByteArrayTypeInfo;
 import org.apache.flink.streaming.api.watermark.Watermark;
 
 /** One input of a scripted job: carries out the steps of the script that are its own, one at a time, in the script's order. */
@@ -36,6 +38,10 @@ public final class ScriptSource extends RichSourceFunction implements Checkpoint
     public ScriptSource(int number, DeserializationSchema format) {
         this.number = number;
         this.format = format;
+    }
+
+    TypeInformation produced() {
+        return format == null ? PickledByteArrayTypeInfo.PICKLED_BYTE_ARRAY_TYPE_INFO : format.getProducedType();
     }
 
     boolean isOfObjects() {
