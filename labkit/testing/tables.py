@@ -35,7 +35,7 @@ def describe_sql(
     """
     with flink() as it:
         schemas = {name: parse(name, text) for name, text in (schema or {}).items()}
-        pipeline = Pipeline(it, schemas, {}, None, crashes=False)
+        pipeline = Pipeline(it, schemas, {}, None, restarts=False)
         pipeline.run(sql, values or {})
         with told_by_java(f"The table {table}"):
             return _read(pipeline.table(table))
