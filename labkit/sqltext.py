@@ -1,4 +1,4 @@
-"""SQL scripts as text: their statements, and the values that ${name} stands for."""
+"""SQL scripts as text: their statements, their settings, and the values that ${name} stands for."""
 
 from __future__ import annotations
 
@@ -57,6 +57,37 @@ def statements(text: str) -> list[Statement]:
 
 def _statement(text: str, start: int, end: int) -> Statement:
     return Statement(text[start:end].rstrip(), text.count("\n", 0, start) + 1)
+
+
+_SET = re.compile(r"SET\s+'((?:[^']|'')+)'\s*=\s*'((?:[^']|'')*)'", re.IGNORECASE)
+
+
+def settings(text: str, name: str = "") -> dict[str, str]:
+    """What the SETs of a script ask for, by option: the session that its other statements run in.
+
+    Of two for one option the later counts. Raises LabError: a SET that Flink would not read either.
+
+    >>> settings("SET 'table.local-time-zone' = 'UTC'; SELECT 1")
+    {'table.local-time-zone': 'UTC'}
+    """
+    return dict(found for statement in statements(text) if (found := setting(statement, name)))
+
+
+def setting(statement: Statement, name: str = "") -> tuple[str, str] | None:
+    """The option and the value of a SET; None: the statement is another one. Raises LabError: as settings."""
+    tokens = _TOKEN.finditer(statement.text)
+    code = "".join(" " if token.lastgroup == "comment" else token.group() for token in tokens).strip()
+    if not re.match(r"SET\b", code, re.IGNORECASE):
+        return None
+    parts = _SET.fullmatch(code)
+    if parts is None:
+        where = f"{name}, line {statement.line}" if name else f"Line {statement.line}"
+        raise LabError(
+            f"{where}: Flink cannot read `{' '.join(code.split())}`.",
+            "An option and its value stand in single quotes.",
+            "SET 'table.local-time-zone' = 'UTC';",
+        )
+    return parts[1].replace("''", "'"), parts[2].replace("''", "'")
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.sqltext import Statement, filled, statements
+from labkit.sqltext import Statement, filled, setting, statements
 from labkit.testing.failures import at_line, told_by_java
 from labkit.testing.flink import Flink, Job
 from labkit.testing.schema import Schema
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Statements = str | Path | Sequence[str | Path]
 Setup = Callable[["StreamTableEnvironment"], None]
-_SET = re.compile(r"SET\s+'?([\w.\-]+)'?\s*=\s*'?(.*?)'?\s*", re.IGNORECASE | re.DOTALL)
 _STATEMENT_SET = re.compile(
     r"(?:EXECUTE\s+STATEMENT\s+SET\s+)?BEGIN\s+(?:STATEMENT\s+SET\s*;)?(.*)\bEND", re.IGNORECASE | re.DOTALL
 )
@@ -107,11 +106,11 @@ class Pipeline:
 
     def _run(self, statement: Statement, name: str) -> None:
         first = statement.text.split(None, 1)[0].upper()
-        setting = _SET.fullmatch(statement.text)
+        option = setting(statement, name)
         together = _STATEMENT_SET.match(statement.text)
-        if setting:
-            if not _OURS.match(setting[1]):
-                self._tables.getConfig().set(setting[1], setting[2])
+        if option:
+            if not _OURS.match(option[0]):
+                self._tables.getConfig().set(*option)
         elif together:
             before = statement.text.count("\n", 0, together.start(1))
             for each in statements(together[1]):

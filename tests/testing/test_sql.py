@@ -293,6 +293,15 @@ def test_an_error_in_a_file_names_the_file_and_its_line(tmp_path: Path) -> None:
         run_sql(file, [], schema=READINGS, query="v")
 
 
+def test_a_set_in_the_statements_counts() -> None:
+    sql = "set 'table.local-time-zone' = 'Asia/Tokyo' -- nine hours ahead\n;"
+    query = "SELECT CAST(seen_at AS TIMESTAMP(3)) AS wall_clock FROM readings"
+
+    result = run_sql(sql, [oslo("10:00")], schema=READINGS, query=query)
+
+    assert_rows(result.rows, [{"wall_clock": "19:00"}])
+
+
 @pytest.mark.parametrize(
     ("mode", "why"),
     [("stream", "Could not parse value for enum"), ("automatic", "Unsupported mode 'AUTOMATIC'")],

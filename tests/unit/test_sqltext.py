@@ -14,7 +14,7 @@ from capstone_marketlag.settings import Settings
 from labkit import sqltext
 from labkit.errors import LabError
 from labkit.paths import ROOT
-from labkit.sqltext import Statement, filled, statements
+from labkit.sqltext import Statement, filled, settings, statements
 
 
 def texts(script: str) -> list[str]:
@@ -52,6 +52,36 @@ def test_a_semicolon_ends_a_statement_only_outside_of_quotes_and_comments(
     script: str, found: list[str]
 ) -> None:
     assert texts(script) == found
+
+
+# ---- what a session is ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("SELECT 1", {}),
+        ("SET 'a.b' = 'c';", {"a.b": "c"}),
+        ("set\r\n 'a.b'='c'  ; SELECT 'SET ''x'' = ''y'''", {"a.b": "c"}),
+        ("-- SET 'no' = 'no';\nSET 'a' /* why */ = '' -- so\n;", {"a": ""}),
+        ("SET 'a' = 'it''s; b';SET 'c' = '= d'", {"a": "it's; b", "c": "= d"}),
+        ("SET 'a' = '1'; CREATE VIEW v AS SELECT 1; SET 'a' = '2'", {"a": "2"}),
+        ("EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1; END; SELECT * FROM settings", {}),
+    ],
+)
+def test_a_session_is_what_its_sets_say_and_the_last_one_counts(script: str, found: dict[str, str]) -> None:
+    assert settings(script) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["SET a.b = c", "SET 'a' = b", "SET 'a'", "SET", "SET '' = 'b'", "SET \"a\" = 'b'"]
+)
+def test_a_set_that_flink_would_not_read_is_told_with_its_line(text: str) -> None:
+    with pytest.raises(LabError, match=r"^job\.sql, line 3: Flink cannot read `SET.*single quotes"):
+        settings(f"-- a session\n\n{text};", "job.sql")
+
+
+# ---- what stays one statement ----------------------------------------------------------------------
 
 
 SET = """EXECUTE STATEMENT SET BEGIN
