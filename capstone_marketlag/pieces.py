@@ -13,7 +13,11 @@ from pathlib import Path
 from types import ModuleType
 
 from labkit.course import mine
-from labkit.paths import labs
+from labkit.paths import labs, shown
+from labkit.sqltext import settings
+
+#: whose SETs both jobs begin with; its views are a learner's first queries, and no job reads them
+SESSION = "first_query"
 
 #: the SQL parts of the job `signals`, in the order in which each builds on the one before
 SIGNALS = (
@@ -29,6 +33,7 @@ SIGNALS = (
 )
 
 LABS = {
+    SESSION: "phase0_setup/lab01_first_query/solution.sql",
     "kafka_to_print": "phase0_setup/lab02_kafka_to_print/solution.sql",
     "dead_letters": "phase1_quality/lab01_dead_letters/solution.sql",
     "event_time": "phase1_quality/lab03_event_time/solution.sql",
@@ -58,6 +63,12 @@ def path(slug: str) -> Path:
 def whose() -> dict[str, str]:
     """For each part `reference` or `yours`."""
     return {slug: "reference" if path(slug) == labs() / LABS[slug] else "yours" for slug in LABS}
+
+
+def session() -> dict[str, str]:
+    """The options that both jobs begin with. Raises LabError: a SET of that part cannot be read."""
+    file = path(SESSION)
+    return settings(file.read_text(encoding="utf-8-sig"), shown(file))
 
 
 def python(slug: str) -> ModuleType:

@@ -77,13 +77,15 @@ def _topics() -> str:
     return _table(("topic", "partitions", "kept for", "key", "written by"), rows)
 
 
-#: the parts that the producers run; those in neither tuple belong to the job `detector`
+#: the parts that the producers run; those that are named nowhere else belong to the job `detector`
 PRODUCERS = ("news_feed", "keyword_scoring", "market_prices")
 
 
 def _pieces() -> str:
-    detector = [slug for slug in pieces.LABS if slug not in (*PRODUCERS, *pieces.SIGNALS)]
+    elsewhere = (pieces.SESSION, *PRODUCERS, *pieces.SIGNALS)
+    detector = [slug for slug in pieces.LABS if slug not in elsewhere]
     runs_in = {
+        pieces.SESSION: "both jobs",
         **dict.fromkeys(PRODUCERS, "producers"),
         **dict.fromkeys(pieces.SIGNALS, "job `signals`"),
         **dict.fromkeys(detector, "job `detector`"),

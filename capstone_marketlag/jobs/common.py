@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capstone_marketlag import pieces
 from capstone_marketlag.settings import Settings, sql_options
 from labkit.paths import shown
 from labkit.sqltext import Statement, filled, statements
@@ -19,8 +20,12 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 def options(settings: Settings, name: str) -> dict[str, str]:
-    """What a job asks of Flink, job by job: options in config.yaml would be ignored."""
+    """What a job asks of Flink, job by job: options in config.yaml would be ignored.
+
+    First the session of the parts list, then what the settings say: those win. Raises LabError: as session().
+    """
     return {
+        **pieces.session(),
         "pipeline.name": name,
         "parallelism.default": str(settings.parallelism),
         "execution.checkpointing.interval": f"{settings.checkpoint_seconds} s",
