@@ -93,7 +93,10 @@ def read(script: Iterable[Step], *, delay: timedelta = timedelta(minutes=5)) -> 
 
 
 def views_to_news_first(reference: Callable[[str], Any]) -> list[str | Path]:
-    """The views from news_timed to news_first, as the system has them. reference: the fixture of that name."""
+    """The views from news_timed to news_first, as the system has them.
+
+    reference: a part by its name, the fixture of that name or labkit.checking.part.
+    """
     seen = [each.text for each in statements(reference("event_time").path.read_text())]
     news_seen = next(text for text in seen if text.startswith("CREATE VIEW news_seen"))
     return [f"{news_seen};{_NEWS_VALID}", reference("deduplication").path]

@@ -6,11 +6,14 @@
 CREATE VIEW news_hour AS
 SELECT
   *,
-  -- BEGIN SOLUTION step 1: the end of its window, the hour that it is counted in
-  FLOOR(event_time TO HOUR) + INTERVAL '1' HOUR AS hour_end
-  -- STARTS AS
-  -- CAST(NULL AS TIMESTAMP_LTZ(3)) AS hour_end
-  -- END SOLUTION
+  -- the cast makes it an ordinary time: two time attributes in one row confuse the planner
+  CAST(
+    -- BEGIN SOLUTION step 1: the end of its window, the hour that it is counted in
+    FLOOR(event_time TO HOUR) + INTERVAL '1' HOUR
+    -- STARTS AS
+    -- NULL
+    -- END SOLUTION
+    AS TIMESTAMP_LTZ(3)) AS hour_end
 FROM news_first;
 
 CREATE VIEW news_split AS

@@ -8,7 +8,7 @@ import pytest
 
 from labkit.checking import wrong
 from labkit.errors import LabError
-from labkit.testing import checkpoint, clock, crash, ms, run_sql, watermark
+from labkit.testing import checkpoint, clock, crash, explain_sql, ms, run_sql, watermark
 from labs.shared import news as world
 
 
@@ -176,7 +176,10 @@ def test_a_headline_is_late_when_its_window_had_closed_before_it_came(split):
         say("edge", "That is exactly the end of its window, and then the window has fired. "
             "An end that is reached is closed.")  # fmt: skip
     if off == ["night"]:
-        say("night", "24:03 is three minutes past midnight. The number of the hour begins again there; time does not.")
+        say(
+            "night",
+            "24:03 is three minutes past midnight. The number of the hour begins again there; time does not.",
+        )
     if off == ["unknown"]:
         say("unknown", "Then nothing had closed, and it is not late.")
     if is_late["next_hour"]:
@@ -209,7 +212,10 @@ def test_how_late_is_counted_from_the_end_of_the_window(split):
     if set(late_by.values()) == {None}:
         say("late", "It has no late_by_seconds yet.")
     if None in late_by.values():
-        say(next(name for name in late_by if late_by[name] is None), "It is late, and nobody knows by how much.")
+        say(
+            next(name for name in late_by if late_by[name] is None),
+            "It is late, and nobody knows by how much.",
+        )
     if late_by["late"] == 4530:
         say("late", "You counted from the headline's own time. A headline of 10:10 was in time until its window closed: "
             "what is late is what comes after 11:00.")  # fmt: skip
@@ -220,15 +226,24 @@ def test_how_late_is_counted_from_the_end_of_the_window(split):
     if late_by["late"] == 1_530_000:
         say("late", "Those are milliseconds.")
     if late_by["late"] == 1500:
-        say("late", "Half a minute is lost: TIMESTAMPDIFF counts whole units, so ask it for the one that you want.")
+        say(
+            "late",
+            "Half a minute is lost: TIMESTAMPDIFF counts whole units, so ask it for the one that you want.",
+        )
     if late_by["late"] > 1_000_000:
         say("late", "That is its age on the clock on the wall: a replay next week would find other figures. "
             "How late it was does not change.")  # fmt: skip
     if late_by["late"] == expected["late"] and late_by["old"] != expected["old"]:
-        say("old", "It is more than two hours late: a part of a time, its minute or its second, forgets the hours.")
+        say(
+            "old",
+            "It is more than two hours late: a part of a time, its minute or its second, forgets the hours.",
+        )
     if late_by["edge"] != 0 and late_by["late"] == expected["late"]:
         say("edge", "It came at the very end: late by nothing, and late all the same.")
-    say(next(name for name in expected if late_by[name] != expected[name]), "That is not the time between the two.")
+    say(
+        next(name for name in expected if late_by[name] != expected[name]),
+        "That is not the time between the two.",
+    )
 
 
 # ---- step 4: each in exactly one view ------------------------------------------------------------
@@ -237,7 +252,9 @@ def test_how_late_is_counted_from_the_end_of_the_window(split):
 @pytest.mark.step(4)
 def test_each_headline_is_in_exactly_one_of_the_two_views(split):
     places = {
-        name: [view for view in ("news_on_time", "news_late") for row in split[view] if row["item_id"] == name]
+        name: [
+            view for view in ("news_on_time", "news_late") for row in split[view] if row["item_id"] == name
+        ]
         for name in NEWS
     }
     right = {name: ["news_late" if came.is_late else "news_on_time"] for name, came in NEWS.items()}
@@ -275,12 +292,20 @@ def test_each_headline_is_in_exactly_one_of_the_two_views(split):
     for view in ("news_late", "news_on_time"):
         missing = sorted(COLUMNS - set(split[view][0]))
         if missing:
-            wrong(f"{view} has no {missing[0]}: it has all columns of news_first, for what is behind it reads them.")
+            wrong(
+                f"{view} has no {missing[0]}: it has all columns of news_first, for what is behind it reads them."
+            )
 
 
 @pytest.fixture(scope="module")
-def counted(piece, reference):
-    """The whole way, from two partitions to the hourly windows, with a restart: counts by hour, late rows, dropped."""
+def way(piece, reference):
+    """The whole way from the source to the hourly windows, the piece in the middle."""
+    return [*world.views_to_news_first(reference), piece.path, reference("windows").path]
+
+
+@pytest.fixture(scope="module")
+def counted(way):
+    """What two partitions and a restart make of eight headlines: counts by hour, late rows, rows that windows dropped."""
     arrivals = [
         world.news("opens", "10:02"),
         world.news("second", "10:01", partition=1),
@@ -301,7 +326,7 @@ def counted(piece, reference):
     ]
     try:
         got = run_sql(
-            [*world.views_to_news_first(reference), piece.path, reference("windows").path],
+            way,
             list(world.read(arrivals)),
             schema={"news_timed": world.NEWS_TIMED},
             query={"late": "news_late", "hourly": "signal_hourly"},
@@ -330,3 +355,16 @@ def test_nothing_is_lost_between_two_partitions_their_windows_and_a_restart(coun
     if hours != {"10:00": 4, "11:00": 1}:
         wrong("Eight headlines came, three of them late: the windows count the other five.",
               got=hours, expected={"10:00": 4, "11:00": 1})  # fmt: skip
+
+
+@pytest.mark.step(4)
+def test_flink_plans_both_views_as_parts_of_one_job(way):
+    """As MarketLag has them: what each reads in common is read once."""
+    plan = explain_sql(
+        way, schema={"news_timed": world.NEWS_TIMED}, query={"late": "news_late", "hourly": "signal_hourly"}
+    )
+    seen = plan.count("Deduplicate"), plan.count("OverAggregate")
+
+    if seen != (1, 1):
+        wrong("The two views do not read one and the same news_first: what is in front of them is there twice.",
+              got=seen, expected=(1, 1))  # fmt: skip
