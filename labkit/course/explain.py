@@ -14,7 +14,7 @@ from types import ModuleType, TracebackType
 
 from labkit.checking import Wrong
 from labkit.course.piece import PieceError
-from labkit.errors import LabError
+from labkit.errors import CodeError, LabError
 
 _TO_DO = re.compile(r"(?P<slug>[a-z]\w*), step (?P<step>\d+)")
 _REMOTE_TO_DO = re.compile(r"NotImplementedError: " + _TO_DO.pattern)
@@ -47,6 +47,8 @@ def explain(error: BaseException, piece: Path, shown: Callable[[Path], str]) -> 
         return Explained(_line(error.sentence), error.got, error.expected, where)
     if isinstance(error, PieceError):
         return Explained(error.happened, where=error.where.replace(str(piece), shown(piece)))
+    if isinstance(error, CodeError):
+        return Explained(_line(error.happened), where=where)  # what to do next is the check's to say
     if isinstance(error, LabError):
         return Explained(_line(str(error)), where=where)
     if isinstance(error, AssertionError) or type(error).__name__ == "Failed":  # pytest.fail

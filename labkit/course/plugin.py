@@ -24,7 +24,7 @@ from labkit.course import explain, files, mine, notebook, piece, show
 from labkit.course.curriculum import Curriculum, Lab, read_lab
 from labkit.course.folders import Folders
 from labkit.course.verdict import NOTEBOOK_STEP, Outcome, Verdict, first_red
-from labkit.errors import LabError
+from labkit.errors import CodeError, LabError
 
 _PLACE = pytest.StashKey[tuple[Lab, int]]()
 
@@ -232,7 +232,7 @@ class LabChecks:
             says = f"Step {to_do} is still to do" + (f": {title}" if title else "")
             where = f"{self.folders.shown(path)}:{left[to_do]}" if to_do in left else where
             said = explain.Explained(says)  # figures of a step that is not written say nothing
-        elif report.when == "setup" and not where and not isinstance(call.excinfo.value, AssertionError):
+        elif report.when == "setup" and not where and not _is_of_code(call.excinfo.value):
             outcome = Outcome.ERROR  # a service that does not start is not the learner's doing
         elif other := _text_of_another_lab(lab, path):
             says = f"{path.name} has the text of another lab, {other}."
@@ -305,6 +305,11 @@ def _only(lab: Lab, *, nothing: bool) -> Iterator[None]:
         patch.setenv(mine.ONLY, lab.slug if mine.counts(lab.slug) and not nothing else "")
         patch.setenv("LAB_LABS", str(lab.folder.parent.parent))
         yield
+
+
+def _is_of_code(error: BaseException) -> bool:
+    """Whether this error is about what a person wrote, wherever it was raised."""
+    return isinstance(error, AssertionError | CodeError)
 
 
 def _outcome(report: Any) -> Outcome | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from labkit.errors import LabError
+from labkit.errors import CodeError, LabError
 
 _PYTHON_FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\w+)')
 _THREAD_FRAME = re.compile(r"^\s*at (/.+)\.(\w+)\([^()]+\.py:(\d+)\)$", re.MULTILINE)
@@ -26,7 +26,7 @@ def of_a_job(answer: dict[str, Any], state: str, files: Sequence[str]) -> LabErr
     told = [text for text in texts if _SCRIPTED not in text and "not by its script" not in text]
     if not told:
         return LabError(f"The job ended as {state} before its script did.", "", "run it again")
-    return LabError(sentence(told[-1], files), "", "correct it and run it again")
+    return CodeError(sentence(told[-1], files), "", "correct it and run it again")
 
 
 @contextmanager
@@ -45,7 +45,9 @@ def told_by_java(what: str, first_line: int = 0) -> Iterator[None]:
             "pyflink",
         ):
             raise
-        raise LabError(f"{what}: {why(error, first_line)}.", "", "correct it and run it again") from error
+        # without an exception of Java's it is the connection that has failed, not the statement
+        kind = CodeError if hasattr(error, "java_exception") else LabError
+        raise kind(f"{what}: {why(error, first_line)}.", "", "correct it and run it again") from error
 
 
 def at_line(name: str, line: int) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.errors import LabError
+from labkit.errors import CodeError, LabError
 from labkit.testing import (
     assert_plan,
     assert_rows,
@@ -287,7 +287,7 @@ def test_an_error_in_a_file_names_the_file_and_its_line(tmp_path: Path) -> None:
     )
 
     with pytest.raises(
-        LabError,
+        CodeError,
         match=r"^hourly\.sql, line 4 \(CREATE TEMPORARY VIEW v AS\): Column 'celcius' not found in any table.*\(line 6\)",
     ):
         run_sql(file, [], schema=READINGS, query="v")
