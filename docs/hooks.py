@@ -3,6 +3,7 @@
 <!-- settings -->     every MARKETLAG_… setting            capstone_marketlag/settings.py
 <!-- topics -->       the topic plan                       capstone_marketlag/topics.toml
 <!-- pieces -->       which lab each part comes from       capstone_marketlag/pieces.py
+<!-- piece SLUG -->   that part as it runs, no markers      its lab's solution
 <!-- found -->        what the reference run found         docs/assets/summary.json
 <!-- ports -->        every LAB_…_PORT                     labkit/services/ports.py
 <!-- downloads -->    the locked jars, by set              jars.lock
@@ -27,7 +28,8 @@ from mkdocs.exceptions import PluginError
 from capstone_marketlag import pieces, settings, topics
 from capstone_marketlag.__main__ import cli as application
 from labkit.cli import cli
-from labkit.paths import ROOT
+from labkit.course.markers import parse
+from labkit.paths import ROOT, labs
 from labkit.services import jars, ports
 
 _MARKER = re.compile(r"^<!-- (\w+)(?: (\w+))? -->$", re.MULTILINE)
@@ -95,6 +97,11 @@ def _pieces() -> str:
         for slug, where in runs_in.items()
     ]
     return _table(("part", "runs in", "the reference", "yours"), rows)
+
+
+def _piece(slug: str) -> str:
+    file = labs() / pieces.LABS[slug]
+    return f"```{file.suffix[1:]}\n{parse(file.read_text(), slug, file.suffix, file.name).solved()}```"
 
 
 def _suffix(slug: str) -> str:
@@ -191,6 +198,7 @@ MARKERS: dict[str, Callable[..., str]] = {
     "settings": _settings,
     "topics": _topics,
     "pieces": _pieces,
+    "piece": _piece,
     "found": _found,
     "ports": _ports,
     "downloads": _downloads,
