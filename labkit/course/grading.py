@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.course import files, runner
+from labkit.course.child import Job
 from labkit.course.curriculum import Curriculum, Lab
-from labkit.course.runner import Job, Run
+from labkit.course.runner import Run
 from labkit.course.verdict import GOOD, Outcome
 from labkit.errors import LabError
 

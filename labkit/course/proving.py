@@ -18,9 +18,10 @@ from pathlib import Path
 
 from labkit.course import disguise, runner
 from labkit.course.answers import Answer, Answers, answers
+from labkit.course.child import Job
 from labkit.course.curriculum import Lab
 from labkit.course.mutations import Mutation, mutations
-from labkit.course.runner import Job, Run
+from labkit.course.runner import Run
 from labkit.course.verdict import NOTEBOOK_STEP, Outcome
 
 
