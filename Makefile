@@ -1,7 +1,7 @@
 # The targets that a person types. Each does all of its own set-up: Python 3.10-3.12 and make are enough.
 #   make demo SEED=7 HOURS=300     another recorded world
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick lint docs serve lock clean
+.PHONY: help setup demo test test-quick prove lint docs serve lock clean
 
 PYTHON := .venv/bin/python
 # mkdocs-material announces its own end of life at every build; the lock keeps what works
@@ -23,6 +23,9 @@ test: lint ## everything: style, types, units, docs, services, faults, the pipel
 
 test-quick: setup-all ## what needs no service: seconds
 	@$(PYTHON) -m pytest -q tests/unit
+
+prove: setup-all ## every answer of every lab against its checks, and mutations of the solutions
+	@./lab dev prove
 
 lint: setup-all ## ruff and mypy
 	@$(PYTHON) -m ruff check .

@@ -1,6 +1,7 @@
 """The parts list: which lab each part of MarketLag comes from. The only module that imports from labs.
 
-A part is the lab's reference, or yours as soon as mine/<slug>.sql or mine/<slug>.py exists.
+A part is the lab's reference, or yours as soon as mine/<slug>.sql or mine/<slug>.py exists
+(labkit.course.mine has the rule).
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
-from labkit.paths import MINE, ROOT
+from labkit.course import mine
+from labkit.paths import labs
 
 #: the SQL parts of the job `signals`, in the order in which each builds on the one before
 SIGNALS = (
@@ -50,14 +52,12 @@ LABS = {
 
 def path(slug: str) -> Path:
     """The file that this part is read from: yours if there is one, else the reference."""
-    reference = ROOT / "labs" / LABS[slug]
-    own = MINE / f"{slug}{reference.suffix}"
-    return own if own.exists() else reference
+    return mine.chosen(slug, labs() / LABS[slug])
 
 
 def whose() -> dict[str, str]:
     """For each part `reference` or `yours`."""
-    return {slug: "yours" if path(slug).parent == MINE else "reference" for slug in LABS}
+    return {slug: "reference" if path(slug) == labs() / LABS[slug] else "yours" for slug in LABS}
 
 
 def python(slug: str) -> ModuleType:

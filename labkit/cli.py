@@ -14,13 +14,34 @@ from typing import NoReturn
 import click
 
 from labkit import console
+from labkit.course import commands as course
+from labkit.course.teaching import TEACHING
 from labkit.errors import LabError, of_the_system
 from labkit.interrupt import interruptible
 
 NEXT = "Next: {}"
 
 
+class Sections(click.Group):
+    """Commands under headings, in the order in which they are needed."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        learning = [str(command.name) for command in course.LEARNING]
+        teaching = [str(command.name) for command in TEACHING]
+        rest = [name for name in self.commands if name not in (*learning, *teaching)]
+        for title, names in (
+            ("The labs", learning),
+            ("Services and tools", rest),
+            ("Authors and instructors", teaching),
+        ):
+            if not names:
+                continue
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(90)) for name in names])
+
+
 @click.group(
+    cls=Sections,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -36,11 +57,16 @@ def cli(context: click.Context) -> None:
             console.out.print(f"  {line}", markup=False)
         console.out.print(
             "\n  make demo       the whole pipeline on a recorded feed, checked and reported"
+            "\n  ./lab list      the labs: each replaces a part of it with yours"
             "\n  ./lab up        Kafka, PostgreSQL and Flink for yourself"
-            "\n  ./lab sql       a SQL prompt on the cluster"
             "\n  ./lab doctor    what this machine has and lacks"
-            "\n  ./lab --help    everything else"
+            "\n  ./lab --help    everything else\n"
         )
+        course.status()
+
+
+for _command in course.LEARNING:
+    cli.add_command(_command)
 
 
 @cli.command()
@@ -159,12 +185,16 @@ def env_(stack: str) -> None:
             console.out.print(f"export {key}={shlex.quote(value)}", markup=False)
 
 
+for _command in TEACHING:
+    cli.add_command(_command)
+
+
 def main() -> NoReturn:
     """The entry point: commands, and errors as sentences."""
 
     interruptible()
     try:
-        cli.main(prog_name="./lab", standalone_mode=False)
+        cli.main(prog_name="./lab", complete_var="_LAB_COMPLETE", standalone_mode=False)
         code = 0
     except click.exceptions.NoArgsIsHelpError as help_:
         console.err.print(help_.format_message(), markup=False)

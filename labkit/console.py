@@ -1,4 +1,7 @@
-"""What is printed, and how: rich on a terminal, plain lines everywhere else."""
+"""What is printed, and how: rich on a terminal, plain lines everywhere else.
+
+rich is imported when something is printed with it: it takes longer than all else that `./lab check` imports.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +9,49 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+    out: Console
+    err: Console
+
+
+def __getattr__(name: str) -> Console:
+    """`out` and `err`, made when first asked for."""
+    if name not in ("out", "err"):
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return _console(name)
+
+
+@cache
+def _console(name: str) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=name == "err", highlight=False, soft_wrap=True)
 
 
 def download_bar() -> Progress:
     """A progress bar in bytes; on a pipe it draws nothing until its end."""
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
     return Progress(
         TextColumn("  {task.description:<44.44}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=err,
+        console=_console("err"),
     )
 
 
@@ -40,6 +62,7 @@ def stage(what: str, seconds: dict[str, float] | None = None, at: Callable[[], s
     at: how far it is, in words; asked four times a second where somebody is looking.
     """
     started = time.monotonic()
+    err = _console("err")
     if err.is_terminal:
         with err.status(_Progress(what, at)):
             yield

@@ -12,8 +12,16 @@ JARS = LAB / "jars"
 STACKS = LAB / "stacks"
 LOCKS = LAB / "locks"
 BUILD = ROOT / "build"
-#: the learner's own pieces
-MINE = Path(os.environ.get("LAB_MINE") or ROOT / "mine").absolute()
+
+
+def labs() -> Path:
+    """The labs: those of this repository, or those that LAB_LABS names."""
+    return Path(os.environ.get("LAB_LABS") or ROOT / "labs").absolute()
+
+
+def mine() -> Path:
+    """The learner's own pieces: mine/, or what LAB_MINE names. Asked each time: a check changes it."""
+    return Path(os.environ.get("LAB_MINE") or ROOT / "mine").absolute()
 
 
 def shown(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 They run in a stack of their own, beside a learner's running services, and end with the run however it
 ends. LAB_KAFKA and the like point them at somebody's own services instead.
+
+And what pytest does with labs: labkit.course.plugin.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from labkit.services.postgres import Postgres
     from labkit.services.registry import Registry
     from labkit.services.stack import Stack
+
+pytest_plugins = ["labkit.course.plugin"]
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labkit import console
 from labkit.errors import LabError
 
 
@@ -25,6 +24,8 @@ def held(path: Path, waiting_for: str, seconds: float = 600) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if not announced:
+                    from labkit import console  # rich takes longer than a lock that is free
+
                     console.err.print(f"  Waiting: {waiting_for}.", markup=False)
                     announced = True
                 if time.monotonic() > deadline:

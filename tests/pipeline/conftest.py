@@ -32,7 +32,7 @@ def wrong_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
     """Puts a piece with another text in it into the learner's folder: wrong_piece(slug, right, wrong)."""
     folder = tmp_path / "mine"
     folder.mkdir()
-    monkeypatch.setattr(pieces, "MINE", folder)
+    monkeypatch.setenv("LAB_MINE", str(folder))
 
     def put(slug: str, right: str, wrong: str) -> None:
         reference = ROOT / "labs" / pieces.LABS[slug]

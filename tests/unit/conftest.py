@@ -16,7 +16,7 @@ def only_the_reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
     """The parts list with nobody's own pieces in it."""
     with pytest.MonkeyPatch.context() as patch:
         empty = tmp_path_factory.mktemp("mine")
-        patch.setattr(pieces, "MINE", empty)
+        patch.setenv("LAB_MINE", str(empty))
         pieces.load.cache_clear()
         yield empty
         pieces.load.cache_clear()

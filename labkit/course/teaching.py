@@ -1,0 +1,128 @@
+"""The commands of authors and instructors."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from labkit.course.commands import course, names
+from labkit.errors import LabError
+
+
+@click.group()
+def dev() -> None:
+    """For authors: begin a lab, see whether it is complete, prove its checks."""
+
+
+@dev.command()
+@click.argument("where", metavar="PHASE/labNN_SLUG")
+@click.option("--sql", "suffix", flag_value=".sql", help="The piece is SQL.")
+@click.option("--python", "suffix", flag_value=".py", default=".py", help="The piece is Python (default).")
+def new(where: str, suffix: str) -> None:
+    """Write the files of a new lab. What is there already stays."""
+    from labkit.course import scaffold
+    from labkit.course.folders import Folders
+
+    folders = Folders.here()
+    for path in scaffold.new(folders.labs, where, suffix):
+        click.echo(f"  {folders.shown(path)}")
+    click.echo("Next: write it, then ./lab dev check and ./lab dev prove")
+
+
+@dev.command("check")
+@click.argument("slugs", nargs=-1, metavar="[LAB]...", shell_complete=names)
+def check_(slugs: tuple[str, ...]) -> None:
+    """Whether labs are complete: files, headings, steps, hints, answers. Without names: all."""
+    from labkit.course import complete
+
+    _, curriculum = course()
+    labs = [curriculum.lab(slug) for slug in slugs] or list(curriculum.labs.values())
+    found = {lab.slug: list(complete.flaws(lab)) for lab in labs}
+    for slug, flaws in found.items():
+        click.echo(f"{slug}: {'complete' if not flaws else f'{len(flaws)} to mend'}")
+        for flaw in flaws:
+            click.echo(f"  {flaw}")
+    bad = next((slug for slug, flaws in found.items() if flaws), None)
+    click.echo(f"Next: {f'./lab dev check {bad}' if bad else './lab dev prove'}")
+    sys.exit(bad is not None)
+
+
+@dev.command()
+@click.argument("slugs", nargs=-1, metavar="[LAB]...", shell_complete=names)
+@click.option("--changed", is_flag=True, help="Only labs whose files are not as committed.")
+@click.option("--no-mutations", is_flag=True, help="Without the mutations, which take longest.")
+@click.option("--all", "everywhere", is_flag=True, help="Mutate given lines too.")
+def prove(slugs: tuple[str, ...], changed: bool, no_mutations: bool, everywhere: bool) -> None:
+    """Prove the checks of labs: stub, reference, wrong and right answers, mutations. Without names: all."""
+    from labkit.course import proving, untouched
+    from labkit.course.folders import Folders
+
+    folders, curriculum = course()
+    labs = [curriculum.lab(slug) for slug in slugs] or list(curriculum.labs.values())
+    if changed:
+        touched = untouched.touched(Folders.here(), labs)
+        labs = [lab for lab in labs if lab.slug in touched or set(lab.needs) & touched]
+    failed = []
+    for lab in labs:
+        try:
+            proof = proving.prove(lab, with_mutations=not no_mutations, everywhere=everywhere)
+        except LabError as error:
+            click.echo(f"{lab.slug}: not proven\n  {error}")
+            failed.append(lab.slug)
+            continue
+        killed = proof.mutants - len(proof.survivors)
+        tried = f", {killed} of {proof.mutants} mutations noticed" if proof.mutants else ""
+        word = "proven" if proof.holds else "not proven"
+        click.echo(f"{lab.slug}: {word}, {proof.runs} runs, {proof.seconds:.1f} s{tried}")
+        for failure in proof.failures:
+            click.echo(f"  {failure}")
+        for survivor in proof.survivors:
+            at = f"{folders.shown(lab.reference_file)}:{lab.reference.lines[survivor.line - 1]}"
+            click.echo(f"  survives: {at}  {survivor.change}")
+        for change in proof.stale:
+            click.echo(f"  answers.toml calls equivalent what is not tried: {change}")
+        sys.stdout.flush()
+        failed += [] if proof.holds else [lab.slug]
+    if failed:
+        click.echo(f"Next: mend {failed[0]}, then ./lab dev prove {failed[0]}")
+    sys.exit(bool(failed))
+
+
+@click.command()
+@click.option(
+    "--stubs", "to", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Where to."
+)
+def export(to: Path) -> None:
+    """Every lab without its answers: the stub, the task, the hints, the tests."""
+    from labkit.course import grading
+
+    count = grading.export(course()[1], to)
+    click.echo(f"{count} labs in {to}, without solutions, answers and discussions.")
+    click.echo("Next: ./lab grade DIR, when the pieces come back")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--lab", "name", metavar="LAB|PHASE", shell_complete=names, help="Only these labs.")
+@click.option("--csv", "table", type=click.Path(path_type=Path), help="Where to (default DIR/grades.csv).")
+@click.option("--junit", type=click.Path(path_type=Path), help="Where to (default DIR/grades.xml).")
+def grade(folder: Path, name: str | None, table: Path | None, junit: Path | None) -> None:
+    """Check a class: DIR/<learner>/<lab>.sql or .py, each piece alone. Writes CSV and JUnit XML."""
+    from labkit.course import files, grading, show
+
+    _, curriculum = course()
+    labs = curriculum.find(name) if name else list(curriculum.labs.values())
+    grades = []
+    for each in grading.grade(folder, labs):
+        grades.append(each)
+        click.echo(f"{each.learner:<16}{show.lab_line(each.lab, each.run.outcome, each.run.red)}")
+        sys.stdout.flush()
+    table, junit = table or folder / "grades.csv", junit or folder / "grades.xml"
+    files.write(table, grading.as_csv(grades))
+    files.write(junit, grading.as_junit(grades))
+    click.echo(f"{len(grades)} pieces: {table}, {junit}")
+
+
+TEACHING: tuple[click.Command, ...] = (dev, export, grade)

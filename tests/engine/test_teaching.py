@@ -1,0 +1,126 @@
+"""For authors and instructors: a lab begun, a lab complete, a class's pieces, stubs without answers."""
+
+from __future__ import annotations
+
+import csv
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import Learner
+
+
+def test_the_toy_labs_are_complete_but_for_notebooks(learner: Learner) -> None:
+    assert learner.types("dev", "check", "squares")[0] == 0
+    code, out = learner.types("dev", "check")
+
+    assert code == 1
+    assert set(out.splitlines()) == {
+        "squares: complete", "Next: ./lab dev check greeting", "  lab.ipynb is missing",
+        *(f"{slug}: 1 to mend" for slug in ("greeting", "late_rows", "mean", "running_max", "avro")),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        ("README.md", "## Predict first", "## Guess", "README.md has the headings"),
+        ("README.md", "1. Square each number.", "2. Square.", "README.md numbers its steps [2]"),
+        ("hints.md", "### Almost the answer", "", "hints.md has 2 hints for step 1"),
+        ("hints.md", "## Step 1", "## Step 2", "hints.md has a step 2 that the reference does not mark"),
+        ("answers.toml", "[[right]]", "[[wrong]]\nsays = 'x'\nteaches = 'x'", "answers.toml has no other right answer"),
+        ("answers.toml", 'says = "gives other figures"', 'says = "Each number"', "is a part of what"),
+        ("test_squares.py", "@pytest.mark.step(1)\n", "", "test_squares.py has no check of step 1"),
+        ("lab.ipynb", "NBVAL_CHECK_OUTPUT", "", "lab.ipynb has no cell that says # NBVAL_CHECK_OUTPUT"),
+        ("solution.py", "# END SOLUTION", "", "BEGIN SOLUTION has no END SOLUTION"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_in_a_lab_is_told(learner: Learner, file: str, old: str, new: str, says: str) -> None:
+    path = learner.lab("squares").folder / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    code, out = learner.types("dev", "check", "squares")
+
+    assert code == 1
+    assert says in out
+
+
+def test_a_new_lab_has_every_file_and_says_what_is_to_write(learner: Learner) -> None:
+    assert learner.types("dev", "new", "phase2_jobs/lab03_sessions", "--sql")[0] == 0
+    folder = learner.folders.labs / "phase2_jobs" / "lab03_sessions"
+
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "DISCUSSION.md", "README.md", "answers.toml", "hints.md", "lab.ipynb", "lab.toml", "solution.sql",
+        "test_sessions.py",
+    ]  # fmt: skip
+    assert learner.lab("sessions").reference.steps == {1: "the idea"}
+    assert learner.types("dev", "check", "sessions")[0] == 1
+
+    (folder / "README.md").write_text("mine\n")
+    learner.types("dev", "new", "phase2_jobs/lab03_sessions")
+    assert (folder / "README.md").read_text() == "mine\n"
+    assert not (folder / "solution.py").exists()
+    assert "is no place for a lab" in learner.types("dev", "new", "sessions")[1]
+
+
+# ---- a class -----------------------------------------------------------------------------------
+
+
+def test_a_class_is_graded_each_piece_alone(learner: Learner, tmp_path: Path) -> None:
+    pieces = tmp_path / "class"
+    mean, greeting = learner.lab("mean").reference, learner.lab("greeting").reference
+    for who, name, text in (
+        ("ada", "mean.py", mean.solved()),
+        ("ada", "greeting.py", greeting.solved()),
+        ("bob", "mean.py", mean.stub(1)),
+        ("bob", "notes.txt", "x"),
+        ("eve", "mean.py", "import os\nos._exit(0)\n"),
+        ("eve", "avro.py", learner.lab("avro").reference.solved()),
+    ):
+        (pieces / who).mkdir(parents=True, exist_ok=True)
+        (pieces / who / name).write_text(text)
+    code, out = learner.types("grade", str(pieces))
+
+    assert code == 0
+    assert "5 pieces: " in out
+    rows = list(csv.DictReader((pieces / "grades.csv").open()))
+    assert [(row["learner"], row["lab"], row["outcome"], row["right"], row["checks"]) for row in rows] == [
+        ("ada", "greeting", "right", "2", "2"),
+        ("ada", "mean", "right", "3", "3"),
+        ("bob", "mean", "to do", "1", "3"),
+        ("eve", "mean", "wrong", "0", "3"),
+        ("eve", "avro", "right", "1", "1"),
+    ]
+    assert rows[2]["says"] == "Step 2 is still to do: no values, no mean"
+    suites = ET.parse(pieces / "grades.xml").getroot()
+    assert [(s.get("name"), s.get("tests"), s.get("failures"), s.get("errors")) for s in suites] == [
+        ("ada", "5", "0", "0"), ("bob", "3", "2", "0"), ("eve", "2", "1", "0")]  # fmt: skip
+    assert not learner.folders.mine.exists()
+    assert not learner.folders.state.exists()
+
+
+def test_a_folder_without_learners_is_one_sentence(learner: Learner, tmp_path: Path) -> None:
+    code, out = learner.types("grade", str(tmp_path / "nowhere"))
+
+    assert code == 1
+    assert "has no folder of a learner. One folder a learner was expected" in out
+
+
+def test_stubs_are_exported_without_answers(learner: Learner, tmp_path: Path) -> None:
+    to = tmp_path / "handout"
+    assert learner.types("export", "--stubs", str(to))[0] == 0
+
+    assert sorted(path.name for path in (to / "phase1_quality" / "lab02_mean").iterdir()) == [
+        "README.md", "hints.md", "lab.toml", "mean.py", "test_mean.py"]  # fmt: skip
+    assert (to / "phase1_quality" / "lab02_mean" / "mean.py").read_text() == learner.lab(
+        "mean"
+    ).reference.stub()
+    text = "".join(
+        path.read_text() for path in to.rglob("*") if path.is_file() and path.suffix in (".py", ".sql")
+    )
+    for lab in learner.curriculum.labs.values():
+        for block in lab.reference.blocks:
+            assert "".join(block.solution) not in text
+    assert "is not empty" in learner.types("export", "--stubs", str(to))[1]
