@@ -12,6 +12,7 @@
     plugin       pytest: teaching order, fixtures, letters, closing table
     runner       pytest in a child process that has a time limit and can be killed
     check        one lab checked: alone, from untouched tests, remembered
+    fitness      which of the learner's pieces a run of the whole system may take
     commands     ./lab list, start, check, watch, hint, solution, …
     proving      every check is proven: stub, reference, wrong answers, right answers, mutations
 

@@ -190,7 +190,7 @@ def test_a_wrong_piece_is_named_by_its_first_difference(
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / f"{piece}{pieces.path(piece).suffix}").write_text(text.replace(right, wrong))
-    done = _demo("--hours", "4", "--to", str(tmp_path / "out"), LAB_MINE=str(mine))
+    done = _demo("--hours", "4", "--mine", "all", "--to", str(tmp_path / "out"), LAB_MINE=str(mine))
 
     assert done.returncode == 1, done.stdout
     assert f"Pieces: {piece} yours, the others from the reference." in done.stdout
@@ -205,7 +205,7 @@ def test_a_piece_that_does_not_parse_is_one_sentence_with_its_line(tmp_path: Pat
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "deduplication.sql").write_text("-- mine\n\nCREATE VIEW news_first AS SELEC * FROM news_valid;\n")
-    done = _demo("--hours", "3", "--to", str(tmp_path / "out"), LAB_MINE=str(mine))
+    done = _demo("--hours", "3", "--mine", "all", "--to", str(tmp_path / "out"), LAB_MINE=str(mine))
 
     assert done.returncode == 1
     assert "deduplication.sql, line 3 (CREATE VIEW news_first AS SELEC * FROM news_valid): " in done.stderr
