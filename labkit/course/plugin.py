@@ -232,11 +232,13 @@ class LabChecks:
             says = f"Step {to_do} is still to do" + (f": {title}" if title else "")
             where = f"{self.folders.shown(path)}:{left[to_do]}" if to_do in left else where
             said = explain.Explained(says)  # figures of a step that is not written say nothing
-        elif report.when == "setup" and not where and not isinstance(call.excinfo.value, AssertionError):
+        elif explain.from_the_machinery(call.excinfo.value):
             outcome = Outcome.ERROR  # a service that does not start is not the learner's doing
         elif other := _text_of_another_lab(lab, path):
             says = f"{path.name} has the text of another lab, {other}."
-        return Verdict(item.name, step, outcome, says, said.got, said.expected, where, full, seconds, to_do)
+        return Verdict(
+            item.name, step, outcome, says, said.got, said.expected, said.details, where, full, seconds, to_do
+        )
 
     @property
     def _verbose(self) -> bool:

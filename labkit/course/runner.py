@@ -29,6 +29,7 @@ from labkit.course.verdict import NOTEBOOK_STEP, Outcome, Verdict, first_red, to
 FLOOD = 2_000_000
 _KEPT = 4_000  # of what one check printed, from its end
 _GRACE = 2.0  # seconds beyond the limit, in which the child may say itself where it was
+_TO_COLLECT = 30.0  # seconds until the checks are collected, on a machine that is very busy
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class _Parent:
         self.events = b""  # what has come of the events, as far as it was not heard yet
         self.output = bytearray()  # all that was printed, with a mark where each check begins
         self.finished = False
+        self.deadline = time.monotonic() + _TO_COLLECT
 
     def run(self) -> Run:
         started = time.monotonic()
@@ -91,7 +93,7 @@ class _Parent:
         os.close(say)
         os.close(print_)
         try:
-            how = self._follow(pid, events, output, started + self.job.lab.time_limit + _GRACE)
+            how = self._follow(pid, events, output)
         finally:
             with suppress(ProcessLookupError):  # nothing of the group is left
                 os.killpg(pid, signal.SIGKILL)
@@ -104,7 +106,7 @@ class _Parent:
         self.result.seconds = round(time.monotonic() - started, 3)
         return self.result
 
-    def _follow(self, pid: int, events: int, output: int, deadline: float) -> str:
+    def _follow(self, pid: int, events: int, output: int) -> str:
         """Listen until the child has ended. How it ended, where it did not end of itself."""
         with selectors.DefaultSelector() as selector:
             for pipe in (events, output):
@@ -122,7 +124,7 @@ class _Parent:
                     return f"printed more than {size} and was ended: a print in an endless loop?"
                 if ended:
                     return _how(status)
-                if time.monotonic() > deadline:
+                if time.monotonic() > self.deadline:
                     return (
                         f"did not finish within {self.job.lab.time_limit:g} s and was ended: an endless loop?"
                     )
@@ -146,6 +148,7 @@ class _Parent:
             event = json.loads(line)
             if event["event"] == "planned":
                 self.result.planned = event["checks"]
+                self.deadline = time.monotonic() + self.job.lab.time_limit + _GRACE
             elif event["event"] == "start":
                 self.running = event["item"], event["step"]
             elif event["event"] == "verdict":
@@ -204,6 +207,8 @@ def _child(job: Job, say: int, print_: int) -> NoReturn:
         sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
+        # somebody may kill the parent: a loop without an end does not outlive it for long
+        signal.setitimer(signal.ITIMER_VIRTUAL, 2 * job.lab.time_limit + 10)
         code = _pytest(job, Teller(say, job.lab))
         atexit._run_exitfuncs()
     finally:

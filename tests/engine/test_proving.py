@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,22 @@ def test_a_proof_touches_nothing_of_the_learners(learner: Learner) -> None:
     assert piece.read_text() == "mine = 1\n"
     assert [path.name for path in learner.folders.mine.iterdir()] == ["greeting.py"]
     assert not learner.folders.state.exists()
+
+
+def test_only_labs_that_are_not_as_committed_and_those_that_need_them(learner: Learner) -> None:
+    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    place = learner.folders.labs.parent
+
+    def proven() -> set[str]:
+        _, out = learner.types(
+            "dev", "prove", "--changed", "--no-mutations", "late_rows", "mean", "running_max"
+        )
+        return {line.split(":")[0] for line in out.splitlines() if ": proven" in line}
+
+    assert "git does not know this folder" in learner.types("dev", "prove", "--changed")[1]
+    for command in (["init"], ["add", "labs"], [*who, "commit", "-m", "labs"]):
+        subprocess.run(["git", *command], cwd=place, check=True, capture_output=True)
+    assert proven() == set()
+
+    change(learner.lab("mean").folder / "hints.md", "# Hints", "# Some hints")
+    assert proven() == {"mean", "running_max"}
