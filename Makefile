@@ -1,5 +1,6 @@
 # The targets that a person types. Each does all of its own set-up: Python 3.10-3.12 and make are enough.
 #   make demo SEED=7 HOURS=300     another recorded world
+#   make demo MINE=all             also on pieces of yours that are wrong: the report shows what they do
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-quick prove lint docs serve lock clean
 

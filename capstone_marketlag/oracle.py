@@ -327,8 +327,8 @@ class _Topic:
 
 def _why_news_is_dead(record: dict[str, Any]) -> str | None:
     for name in ("market_slug", "item_id", "source"):
-        if not _text(record.get(name)):
-            return f"{name} is missing"
+        if why := _why_no_name(name, record.get(name)):
+            return why
     score = _number(record.get("article_score"))
     if score is None or abs(score) >= 1_000_000:
         return "article_score is not a number"
@@ -339,8 +339,8 @@ def _why_news_is_dead(record: dict[str, Any]) -> str | None:
 
 def _why_price_is_dead(record: dict[str, Any]) -> str | None:
     for name in ("market_slug", "outcome"):
-        if not _text(record.get(name)):
-            return f"{name} is missing"
+        if why := _why_no_name(name, record.get(name)):
+            return why
     if _moment(record["event_time"]) != _hour(_moment(record["event_time"])):
         return "event_time is not a full hour"
     for name, least in (("price", 0), ("price_delta", -1)):
@@ -348,6 +348,15 @@ def _why_price_is_dead(record: dict[str, Any]) -> str | None:
             return f"{name} is not between {least} and 1"
     if record.get("price_status") not in ("observed", "carried", "clamped"):
         return "price_status is not observed, carried or clamped"
+    return None
+
+
+def _why_no_name(name: str, value: Any) -> str | None:
+    text = _text(value)
+    if not text:
+        return f"{name} is missing"
+    if name == "market_slug" and not re.fullmatch(r"[A-Za-z0-9._~-]{1,200}", text):
+        return "market_slug is not a slug"
     return None
 
 
@@ -371,7 +380,8 @@ def _object(value: bytes) -> tuple[dict[str, Any] | None, dict[str, Any] | None]
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, (str, int, Decimal)) else ""
+    # half of a surrogate pair is no character: it becomes a question mark, as in the engine
+    return str(value).encode(errors="replace").decode() if isinstance(value, (str, int, Decimal)) else ""
 
 
 def _within(value: Any, least: int, most: int) -> bool:

@@ -7,12 +7,18 @@ A part is the lab's reference, or yours as soon as mine/<slug>.sql or mine/<slug
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
-from labkit.course import mine
+from labkit.course import fitness, mine
+from labkit.course.curriculum import Curriculum
+from labkit.course.folders import Folders
+from labkit.course.verdict import Outcome
 from labkit.paths import labs
 
 #: the SQL parts of the job `signals`, in the order in which each builds on the one before
@@ -58,6 +64,24 @@ def path(slug: str) -> Path:
 def whose() -> dict[str, str]:
     """For each part `reference` or `yours`."""
     return {slug: "reference" if path(slug) == labs() / LABS[slug] else "yours" for slug in LABS}
+
+
+@contextmanager
+def chosen(all_of_mine: bool) -> Iterator[dict[str, str]]:
+    """Within it a piece of the learner's counts only if its lab calls it right; those that do not, and why.
+
+    all_of_mine: wrong ones count as well. A piece that no lab checks yet counts. Where LAB_PIECE says already
+    what counts, nothing changes. Raises LabError: a piece cannot be checked.
+    """
+    if all_of_mine or mine.ONLY in os.environ:
+        yield {}
+        return
+    found = dict(fitness.outcomes(Folders.here(), Curriculum(labs()), LABS))
+    os.environ[mine.ONLY] = ",".join(slug for slug, said in found.items() if said in (None, Outcome.RIGHT))
+    try:
+        yield {slug: str(said) for slug, said in found.items() if said not in (None, Outcome.RIGHT)}
+    finally:
+        del os.environ[mine.ONLY]
 
 
 def python(slug: str) -> ModuleType:

@@ -29,6 +29,7 @@ _HOUR, _DELAY, _AHEAD = timedelta(hours=1), timedelta(minutes=5), timedelta(minu
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 #: what JSON takes for blank
 _BLANK = " \t\r\n"
+_SLUG = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 
 
@@ -75,7 +76,7 @@ def places(rows: Rows, dead: Collection[Place], kind: Kind) -> Places:
         if value.get("kind") == "heartbeat":
             found.heartbeats += 1
             found.last_told[partition] = max(found.last_told.get(partition, _EPOCH), moment)
-        elif all(map(_text, map(value.get, kind.names))) and kind.is_valid(value, moment):
+        elif _is_named(value, kind.names) and kind.is_valid(value, moment):
             identity: Identity = tuple(_text(value[name]) for name in kind.names)
             identity += (to_wire(moment),) if kind.timed_key else ()
             found.duplicates += identity in found.firsts
@@ -111,6 +112,12 @@ def _objects(text: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
 
 
 # ---- the rules of the gates ----------------------------------------------------------------------
+
+
+def _is_named(value: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+    return all(_text(value.get(name)) for name in names) and bool(
+        _SLUG.fullmatch(_text(value["market_slug"]))
+    )
 
 
 def _is_news(value: Mapping[str, Any], _: datetime) -> bool:
@@ -155,7 +162,8 @@ def _hour(moment: datetime) -> datetime:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, (str, int, Decimal)) else ""
+    # half of a surrogate pair is no character: it becomes a question mark, as in the engine
+    return str(value).encode(errors="replace").decode() if isinstance(value, (str, int, Decimal)) else ""
 
 
 def _number(value: Any) -> Decimal | None:

@@ -65,6 +65,7 @@ def report(application: Application) -> Said:
         "dead": {topic: _counted(found[topic]) for topic in DEAD if topic in found},
         "late": {topic: _counted(found[topic]) for topic in LATE if topic in found},
         **ask(_detected, application.settings),
+        **ask(_takes_rows, application.settings),
         "unanswered": unanswered,
     }
 
@@ -122,6 +123,12 @@ def _checkpoint(last: Said) -> Said:
         "duration_ms": last["end_to_end_duration"],
         "bytes": last["state_size"],
     }
+
+
+def _takes_rows(settings: Settings) -> Said:
+    """Nothing to say where PostgreSQL does. Raises LabError: it does not."""
+    tables.check_takes_rows(settings)
+    return {}
 
 
 def _detected(settings: Settings) -> Said:

@@ -24,6 +24,23 @@ def ensure(settings: Settings) -> None:
         cursor.execute((Path(__file__).parent / "sql" / "postgres.sql").read_text())
 
 
+def check_takes_rows(settings: Settings) -> None:
+    """Nothing where the application may write its rows. Raises LabError: it may not; or as `ensure`."""
+    refused = ""
+    with transaction(settings) as cursor:
+        try:
+            cursor.execute(f"INSERT INTO {LAG_SIGNALS} SELECT * FROM {LAG_SIGNALS} WHERE FALSE")
+        except psycopg2.Error as error:
+            refused = _reason(error)
+            cursor.connection.rollback()
+    if refused:
+        raise LabError(
+            f"PostgreSQL takes no rows: {refused}.",
+            "Nothing is lost: the jobs try again from their last checkpoint, until it does.",
+            "mend that; then python -m capstone_marketlag status",
+        )
+
+
 @contextmanager
 def transaction(settings: Settings) -> Iterator[Cursor]:
     """A cursor whose statements are all done or none. Raises LabError: as `ensure`."""
@@ -35,9 +52,12 @@ def transaction(settings: Settings) -> Iterator[Cursor]:
         finally:
             connection.close()
     except psycopg2.Error as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise LabError(
-            f"PostgreSQL cannot be asked: {reason}.",
+            f"PostgreSQL cannot be asked: {_reason(error)}.",
             "MARKETLAG_POSTGRES names a database; the application makes its tables.",
             "./lab up postgres",
         ) from error
+
+
+def _reason(error: psycopg2.Error) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -43,13 +43,13 @@ class FlinkRest:
         return detail["state"] == "RUNNING" and all(v["status"] == "RUNNING" for v in detail["vertices"])
 
     def why_failed(self, job: str, since: int = 0) -> str:
-        """The last line of the newest failure's causes, or nothing: none since then (ms, UTC)."""
+        """The last line of the newest failure's causes, or nothing: none since then (ms, UTC).
+
+        Of several, rather one that says why than one that tells of a TaskManager that went away for it.
+        """
         entries = self.get(f"/jobs/{job}/exceptions").get("exceptionHistory", {}).get("entries", [])
-        if not entries or entries[0]["timestamp"] < since:
-            return ""
-        lines = str(entries[0]["stacktrace"]).splitlines()
-        causes = [line for line in lines if line.startswith("Caused by: ")] or lines[:1]
-        return causes[-1].removeprefix("Caused by: ")[:300]
+        found = [_last_cause(str(each["stacktrace"])) for each in entries if each["timestamp"] >= since]
+        return next((cause for cause in found if "FlinkExpectedException" not in cause), "".join(found[:1]))
 
     def source_positions(self, job: str, topic: str) -> dict[int, int]:
         """The offset behind the last record that the job's Kafka source emitted, by partition.
@@ -164,3 +164,9 @@ class FlinkRest:
             first = (answer.get("errors") or ["no reason given"])[0].splitlines()[0]
             raise LabError(f"Flink refused {method} {path}: {first}.", "", "./lab doctor")
         return answer
+
+
+def _last_cause(stacktrace: str) -> str:
+    lines = stacktrace.splitlines()
+    causes = [line for line in lines if line.startswith("Caused by: ")] or lines[:1]
+    return "".join(causes[-1:]).removeprefix("Caused by: ")[:300]

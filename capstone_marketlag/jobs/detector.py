@@ -111,14 +111,22 @@ class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         record = self._waiting.get(timestamp)
         if record is not None:
             self._waiting.remove(timestamp)
-            try:
+        try:
+            if record is not None:
                 yield self._judge(record, ctx)
-            except Exception as error:  # noqa: BLE001
-                yield FAILED, self._failed(record, error, ctx.get_current_key())
-        elif self._parts.timers.is_quiet(self._last.value(), timestamp):
+            self._look_back(timestamp, ctx)
+        except Exception as error:  # noqa: BLE001
+            yield FAILED, self._failed(record or "", error, ctx.get_current_key())
+
+    def _look_back(self, now: int, ctx: Any) -> None:
+        """Notice an hour without news, and let go of what is too old to matter."""
+        timers, last = self._parts.timers, self._last.value()
+        if timers.is_quiet(last, now):
             self._quiet.inc()
-            log.info("quiet: market=%s since=%d", ctx.get_current_key(), timestamp - 3_600_000)
-        self._parts.timers.forget(self._changes, timestamp)
+            log.info("quiet: market=%s since=%d", ctx.get_current_key(), now - timers.HOUR_MS)
+        timers.forget(self._changes, now)
+        if last is not None and last + timers.KEPT_MS <= now:
+            self._last.clear()
 
     def _judge(self, record: str, ctx: Any) -> Row:
         parts = self._parts
@@ -151,11 +159,13 @@ class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     def _told(self, text: str) -> tuple[str, int, str, int | None]:
         """A record of market_meta: market, fetched_at, question, close_time; times in event-time ms, UTC."""
         meta = json.loads(text)
-        moment = self._parts.datastream_basics.milliseconds
+        basics = self._parts.datastream_basics
+        moment = basics.milliseconds
         closes = meta.get("close_time")
-        question = str(meta.get("question") or "")
+        # a text that PostgreSQL takes: no NUL, no half of a surrogate pair
+        question = str(meta.get("question") or "").replace("\0", "").encode(errors="replace").decode()
         return (
-            str(meta["market_slug"]),
+            basics.slug(str(meta["market_slug"])),
             moment(meta["fetched_at"]),
             question,
             moment(closes) if closes else None,
@@ -174,6 +184,11 @@ def job_options(settings: Settings) -> dict[str, str]:
 
 def submit(environment: StreamTableEnvironment, settings: Settings) -> str:
     """Run the detector on the cluster of that environment; the job's id. Raises LabError: it is refused."""
+    return run_with_uids(build(environment, settings), NAME)
+
+
+def build(environment: StreamTableEnvironment, settings: Settings) -> StreamExecutionEnvironment:
+    """The whole job in its environment, from its sources to its sinks; nothing runs yet."""
     for file in ("detector_sources", "detector_sinks"):
         run_file(environment, SQL / f"{file}.sql", values(settings))
     files = {slug: str(pieces.path(slug)) for slug in PIECES}
@@ -192,7 +207,7 @@ def submit(environment: StreamTableEnvironment, settings: Settings) -> str:
         else:
             execute(environment, statement, "detector.sql")
     inserts.attach_as_datastream()
-    return run_with_uids(StreamExecutionEnvironment(environment._j_tenv.execEnv()), NAME)
+    return StreamExecutionEnvironment(environment._j_tenv.execEnv())
 
 
 def detect(

@@ -59,18 +59,24 @@ def submit(environment: TableEnvironment, settings: Settings, plan: Path) -> str
 
     Raises LabError: a statement is refused, or the plan does not fit.
     """
-    *definitions, (name, statement_set) = script(settings)
-    for file, statement in definitions:
-        execute(environment, statement, file)
-    if not plan.exists():
-        plan.parent.mkdir(parents=True, exist_ok=True)
-        body = statement_set.text[statement_set.text.index("STATEMENT SET") :]
-        compiled = f"COMPILE PLAN '{plan}' FOR {body}"
-        execute(environment, replace(statement_set, text=compiled), name)
+    compile_plan(environment, settings, plan)
     result = execute(environment, Statement(f"EXECUTE PLAN '{plan}'", 1), plan.name)
     client = result.get_job_client()
     assert client is not None, "a plan is executed as a job"
     return str(client.get_job_id())
+
+
+def compile_plan(environment: TableEnvironment, settings: Settings, plan: Path) -> None:
+    """Define all that the job names, and write its plan if there is none yet. Raises LabError: as submit."""
+    *definitions, (name, statement_set) = script(settings)
+    for file, statement in definitions:
+        execute(environment, statement, file)
+    if plan.exists():
+        return
+    plan.parent.mkdir(parents=True, exist_ok=True)
+    body = statement_set.text[statement_set.text.index("STATEMENT SET") :]
+    compiled = f"COMPILE PLAN '{plan}' FOR {body}"
+    execute(environment, replace(statement_set, text=compiled), name)
 
 
 def main() -> None:

@@ -44,6 +44,7 @@ class ReplayServer:
     """
 
     def __init__(self, world: dict[str, Any], port: int = 0) -> None:
+        self.closed = False
         self._now: str = world["start"]
         self._markets = {market["slug"]: market for market in world["markets"]}
         self._feeds = {
@@ -73,8 +74,13 @@ class ReplayServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Answer no more."""
         self._server.shutdown()
         self._server.server_close()
+        self.closed = True  # a connection that was kept alive would be answered for ever
         self._thread.join()
 
     def set_clock(self, text: str) -> None:
@@ -206,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def _answer(self, reply: Reply) -> None:
-        if reply.drop:
+        if reply.drop or self.replay.closed:
             self.close_connection = True
             return
         self.send_response(reply.status)

@@ -13,6 +13,7 @@
     child        the process in which a learner's code runs, under pytest
     runner       listens to it: time limit, capped output, nothing left running
     check        one lab checked: alone, from untouched tests, remembered
+    fitness      which of the learner's pieces a run of the whole system may take
     commands     ./lab list, start, check, watch, hint, solution, …
     proving      every check is proven: stub, reference, wrong answers, right answers, mutations
 

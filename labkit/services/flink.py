@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import requests
 
 from labkit import web
 from labkit.paths import LAB, package_dir
-from labkit.services import jars, java
+from labkit.services import jars, java, restarting
 from labkit.services.process import end, spawn
 from labkit.services.service import Service
 
@@ -163,15 +164,20 @@ class Flink(Service):
     def _run_taskmanager(self, role: str) -> None:
         # a name of its own at each start: one that was killed is counted by the JobManager for a while
         self.record.options[role] = self.record.options.get(role, 0) + 1
-        self._run(role, _TASKMANAGER, _TASKMANAGER_JVM, ["-D", f"taskmanager.resource-id={self.id_of(role)}"])
+        # whom root lent its own Python may run it, but not start it again: then nothing watches
+        under = [sys.executable, "-S", restarting.__file__] if os.access(sys.executable, os.X_OK) else []
+        arguments = ["-D", f"taskmanager.resource-id={self.id_of(role)}"]
+        self._run(role, _TASKMANAGER, _TASKMANAGER_JVM, arguments, under)
 
     def id_of(self, role: str) -> str:
         """What the JobManager calls the TaskManager that has this role now."""
         return f"{role}.{self.record.options.get(role, 0)}"
 
-    def _run(self, role: str, main: str, flags: list[str], arguments: list[str]) -> None:
+    def _run(
+        self, role: str, main: str, flags: list[str], arguments: list[str], under: Sequence[str] = ()
+    ) -> None:
         command = [
-            java.executable(), *flags, *java.flink_options().split(),
+            *under, java.executable(), *flags, *java.flink_options().split(),
             f"-Djava.io.tmpdir={self.tmp}", f"-Dlog.file={self.log_dir / role}.log",
             f"-Dlog4j.configurationFile={(self.conf / 'log4j.properties').as_uri()}",
             "-cp", str(lib() / "*"), main, "--configDir", str(self.conf), *arguments,

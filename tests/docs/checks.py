@@ -251,3 +251,30 @@ def flaws(html: str) -> list[str]:
     page = _Page()
     page.feed(html)
     return page.flaws + ([] if page.headings == 1 else [f"{page.headings} h1"])
+
+
+def shape(text: str) -> list[str]:
+    """The lines of a command's output without what differs from run to run; of like lines in a row the first.
+
+    Figures, times, units, ids, paths and markets differ; words and their order do not.
+    """
+    found: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            continue
+        for pattern, name in _DIFFERS:
+            line = re.sub(pattern, name, line)
+        if found[-1:] != [line]:
+            found.append(line)
+    return found
+
+
+_DIFFERS = (
+    (r"\bfile:\S+", "PATH"),
+    (r"\b[0-9a-f]{32}\b", "ID"),
+    (r"\b[a-z]+(-[a-z0-9]+){2,}", "MARKET"),
+    (r"\d[\d.:TZ-]*", "N"),
+    (r"\bN (s|min|h|d)\b", "N"),
+    (r"\bN N(, N N)+", "N N"),
+    (r" +", " "),
+)

@@ -212,6 +212,16 @@ def test_a_command_that_does_not_exist_is_found(command: str, why: str) -> None:
     assert found.startswith(why)
 
 
+def test_the_shape_of_an_output_is_its_words() -> None:
+    shown = (
+        "$ make it\nlag  2026-01-14T15:00:00Z fed-rate-hike-in-march, 0.81\nlag 3 a-b-c, 1\nruns for 2 min\n"
+    )
+
+    assert checks.shape(shown) == ["lag N MARKET, N", "runs for N"]
+    assert checks.shape("lag 3 a-b-c, 1\nruns for 99 s") == checks.shape(shown)
+    assert checks.shape("lag 3 a-b-c, 1\nran for 99 s") != checks.shape(shown)
+
+
 # ---- settings and sentences --------------------------------------------------------------------
 
 

@@ -68,6 +68,7 @@ class Run:
     stack: Stack
     application: Application
     player: Player
+    server: ReplayServer
     random: random.Random
     read: dict[str, dump.Rows] = field(default_factory=dict)
     stored: dict[str, dump.Rows] = field(default_factory=dict)
@@ -196,7 +197,9 @@ class Run:
         return name.rpartition(".")[0]
 
     def pid_of(self, role: str) -> int:
-        return self.stack.flink.record.processes[role].pid
+        """The JVM of that TaskManager, not what starts it again."""
+        [jvm] = psutil.Process(self.stack.flink.record.processes[role].pid).children()
+        return int(jvm.pid)
 
     def worker(self) -> int:
         """A process of the detector's in which Python runs."""
@@ -273,7 +276,7 @@ class Pipeline:
             )
             try:
                 application.run(anew=True)
-                yield Run(self.stack, application, Player(world, server, wanted), random.Random(seed))
+                yield Run(self.stack, application, Player(world, server, wanted), server, random.Random(seed))
             finally:
                 self.cancel_all()
 
@@ -285,6 +288,20 @@ class Pipeline:
         """End every job of the cluster."""
         for job in self.alive():
             FlinkRest(self.stack.flink.address).cancel(job)
+
+    def tell(self, statement: str) -> None:
+        """Change the database itself, {database}; whoever is connected has to connect again."""
+        connection = psycopg2.connect(self.stack.postgres.address)
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
+                cursor.execute(statement.format(database=connection.info.dbname))
+                # who is connected already has the old answer
+                cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                               " AND datname = current_database()")  # fmt: skip
+        finally:
+            connection.close()
 
     def empty(self) -> None:
         """Delete topics, tables and stored prices."""

@@ -87,7 +87,8 @@ def _key(topic: str, value: bytes, record: dict[str, Any]) -> str:
         found = record
     found = found if isinstance(found, dict) else record
     market = str(found.get("market_slug"))
-    return market if topic == NEWS else f"{market}|{found.get('outcome')}"
+    key = market if topic == NEWS else f"{market}|{found.get('outcome')}"
+    return key.encode(errors="replace").decode()
 
 
 def _news(chance: random.Random, market: str, identity: str, at: datetime) -> dict[str, Any]:
@@ -95,7 +96,9 @@ def _news(chance: random.Random, market: str, identity: str, at: datetime) -> di
     return {
         "market_slug": market,
         "item_id": identity,
-        "title": chance.choice(("Fed officials speak", "“Zinsen” — größer 📈", "no keyword")),
+        "title": chance.choice(
+            ("Fed officials speak", "“Zinsen” — größer 📈", "no keyword", "half \ud83d", "nul \0")
+        ),
         "link": f"https://news.example/{identity}",
         "summary": "",
         "published_at": to_wire(published),
@@ -169,7 +172,8 @@ _VALUES: tuple[Any, ...] = (
     None, "", "text", " ", "2.5", "0.5", True, False, 0, -1, 2, 0.5, 1.0000001, -0.0000001, 1e300, 1e-9, -1e6, 999_999.5,
     10**30, [], [0.5], {}, {"a": 1}, "Yes", "carried", "missing", "2026-01-05T10:00:00Z", "2026-01-05T10:00:00.5Z",
     "2026-01-05T10:00:00.500Z", "2026-01-05T10:00:00+00:00", "2026-02-30T00:00:00Z", "2026-01-05T24:00:00Z",
-    "2026-01-05 10:00:00Z", "2099-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "heartbeat",
+    "2026-01-05 10:00:00Z", "2026-01-05T10:00:00Z\n", "2099-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "heartbeat",
+    "a\0b", "half \ud83d", "\udc00", "a|b", "no-slug\n", "x" * 201, "x" * 5000, "é",
 )  # fmt: skip
 _FIELDS = {
     True: (

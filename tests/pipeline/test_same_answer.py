@@ -22,21 +22,16 @@ from tests.services.conftest import kill
 SLUG = "fed-rate-hike-in-march"
 
 
-@pytest.mark.parametrize("parallelism", [1, 3])
-def test_one_market_on_three_partitions_at_any_parallelism(pipeline: Pipeline, parallelism: int) -> None:
+@pytest.mark.parametrize(("parallelism", "alignment"), [(1, "window_start"), (3, "window_end")])
+def test_one_market_on_three_partitions_at_any_parallelism_and_alignment(
+    pipeline: Pipeline, parallelism: int, alignment: str
+) -> None:
     seed = chosen_seed() + parallelism
-    world = only_market(generate(seed, 14), SLUG)
-    found, run = pipeline.run(world, parallelism=parallelism)
+    world = only_market(generate(seed, 24), SLUG)
+    found, run = pipeline.run(world, parallelism=parallelism, alignment=alignment)
 
-    assert_right(found, world)
+    assert_right(found, world, alignment)
     assert_would_be_seen(run, world)
-
-
-def test_the_other_alignment(pipeline: Pipeline) -> None:
-    world = generate(chosen_seed() + 4, 24)
-    found, _ = pipeline.run(world, alignment="window_end")
-
-    assert_right(found, world, "window_end")
 
 
 def test_ten_restarts_at_random_places(pipeline: Pipeline) -> None:

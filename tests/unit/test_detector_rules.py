@@ -104,6 +104,15 @@ MAYBE_NUMBERS = ("prev_rss_signal", "signal_delta", "price", "prev_price")
         (record(window_start="2026-01-05T10:00:00"), "'2026-01-05T10:00:00' is no UTC time"),
         (record(window_end="2026-01-05T10:00:00+00:00"), "'2026-01-05T10:00:00+00:00' is no UTC time"),
         (record(window_end="2026-02-30T10:00:00Z"), "day is out of range"),
+        *((record(**{name: D(value)}), f"{name} is out of range")
+          for name, value in (("price", "1.000001"), ("prev_price", "-1e-9"), ("price_delta", "1.1"),
+                              ("source_weight_avg", "2"), ("source_weighted_signal", "1e11"), ("signal_delta", "-1e99"),
+                              ("price", "1E-999999"))),
+        *((record(market=value), "market_slug is not a slug")
+          for value in ("a|b", "a b", "a\0", "a\n", "\ud800", "é", "m" * 201)),
+        (record(window_start="2026-01-05T10:30:00Z"), "window_start and window_end are not those of an hour"),
+        (record(window_end=wire(TEN + 2 * HOUR)), "window_start and window_end are not those of an hour"),
+        (record(price_status="guessed"), "price_status is none of observed, carried, clamped, missing"),
         (record(price=float("nan")), "NaN is not JSON"),
         (record(price=float("-inf")), "-Infinity is not JSON"),
         ("[]", "not a JSON object"),
@@ -309,7 +318,9 @@ class Detector:
     def get_state(self, descriptor: Any) -> Any:
         kept = self.state[descriptor.name]
         return SimpleNamespace(
-            value=lambda: kept.get(self.key), update=lambda new: kept.update({self.key: new})
+            value=lambda: kept.get(self.key),
+            update=lambda new: kept.update({self.key: new}),
+            clear=lambda: kept.pop(self.key, None),
         )
 
     def get_metrics_group(self) -> Any:
@@ -503,7 +514,12 @@ def test_each_hour_has_the_highest_of_its_own_seven_days_and_nothing_is_left_beh
     assert [(lag["window_start"], lag["max_signal_delta"]) for lag in run.lags] == [
         (start, detector._decimal(brute_force(known, start))) for start in sorted(known)
     ]
-    assert (run.left("waiting"), run.left("changes"), run.timers) == ({}, {}, set())
+    assert (run.left("waiting"), run.left("changes"), run.left("last_window_start"), run.timers) == (
+        {},
+        {},
+        {},
+        set(),
+    )
 
 
 @pytest.mark.parametrize(("back", "highest"), [(167, "9"), (168, "1.500000")])
@@ -546,18 +562,22 @@ def test_flags_without_an_observed_price_are_counted_apart() -> None:
     assert run.counts == {"flags": 4, "flags_without_price": 3}
 
 
-#: an hour like any other, but that its numbers cannot be computed with
-TOO_MUCH = record(TEN, signal_delta=D("2"), price_delta=D("1E+9999999"))
-
-
-def test_an_hour_that_cannot_be_computed_goes_aside_whole_and_the_next_is_unharmed() -> None:
+def test_an_hour_that_cannot_be_computed_goes_aside_whole_and_the_next_is_unharmed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    right, too_much = piece("confidence").confidence, record(TEN, signal_delta=D("2"))
+    monkeypatch.setattr(
+        piece("confidence"),
+        "confidence",
+        lambda delta, *others: right(delta if delta < 2 else 1 / D(0), *others),
+    )
     run = Detector()
-    for text in (TOO_MUCH, record(TEN + HOUR)):
+    for text in (too_much, record(TEN + HOUR)):
         run.hour(text)
     run.watermark(TEN + 2 * HOUR)
 
     [(key, text, job, error, _, failed_at)] = run.failures
-    assert (key, text, job, error) == ("m", TOO_MUCH, "detector", "Overflow")
+    assert (key, text, job, error) == ("m", too_much, "detector", "DivisionByZero")
     assert basics.milliseconds(failed_at) > TEN
     # the change itself was known, and counts
     assert [(lag["window_start"], lag["lag_flag"], lag["max_signal_delta"]) for lag in run.lags] == [
@@ -566,6 +586,19 @@ def test_an_hour_that_cannot_be_computed_goes_aside_whole_and_the_next_is_unharm
     assert (run.counts["errors"], run.left("waiting")) == (1, {})
     run.watermark(END)
     assert (run.left("changes"), run.timers) == ({}, set())
+
+
+@pytest.mark.parametrize("broken", ["is_quiet", "forget"])
+def test_a_failure_behind_an_hour_does_not_take_the_hour_with_it(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(piece("timers"), broken, lambda *_: 1 / 0)
+    run = Detector()
+    run.hour(record())
+    run.watermark(TEN + HOUR)
+
+    assert [lag["window_start"] for lag in run.lags] == [TEN]
+    assert [failure[:4] for failure in run.failures] == [("m", record(), "detector", "ZeroDivisionError")]
 
 
 # ---- records that are none -----------------------------------------------------------------------
@@ -608,6 +641,7 @@ def test_a_heartbeat_leaves_nothing() -> None:
         (meta(), ("Q?", TEN + 9 * HOUR)),
         (meta(close_time=None), ("Q?", None)),
         (meta(question=None), ("", TEN + 9 * HOUR)),
+        (meta(question="Q\0\ud800?"), ("Q??", TEN + 9 * HOUR)),
     ],
 )
 def test_a_market_is_known_by_its_record(value: bytes, known: Any) -> None:
@@ -628,6 +662,7 @@ NO_MARKETS = {
     "no JSON": (b"{", "JSONDecodeError"),
     "no object": (b"[]", "AttributeError"),
     "no market": (b"{}", "KeyError"),
+    "half a character": (meta(market_slug="\ud800"), "ValueError"),
     "fetched never": (meta(fetched_at=TEN).replace(b"2026-01-05T10", b"now"), "ValueError"),
     "closes whenever": (meta(close_time=None).replace(b"null", b'"soon"'), "ValueError"),
     "too deep": (b"[" * 100_000, "RecursionError"),

@@ -14,6 +14,8 @@ SELECT
       THEN 'published_at is not a UTC time that has come'
     WHEN JSON_VALUE(json, '$.kind') = 'heartbeat' THEN CAST(NULL AS STRING)
     WHEN COALESCE(JSON_VALUE(json, '$.market_slug'), '') = '' THEN 'market_slug is missing'
+    -- it is part of keys and of table rows: no NUL, no half of a surrogate pair, nothing longer than an index takes
+    WHEN NOT REGEXP(JSON_VALUE(json, '$.market_slug'), '^[A-Za-z0-9._~-]{1,200}\z') THEN 'market_slug is not a slug'
     WHEN COALESCE(JSON_VALUE(json, '$.item_id'), '') = '' THEN 'item_id is missing'
     WHEN COALESCE(JSON_VALUE(json, '$.source'), '') = '' THEN 'source is missing'
     -- before anything is rounded; and NULL is neither above nor below: what is missing must not slip through

@@ -7,7 +7,7 @@ CREATE TABLE news_timed (
   json AS CAST(record_value AS STRING),
   event_time AS COALESCE(
     CASE
-      WHEN REGEXP(JSON_VALUE(CAST(record_value AS STRING), '$.published_at'), '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$')
+      WHEN REGEXP(JSON_VALUE(CAST(record_value AS STRING), '$.published_at'), '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z\z')
        -- Flink's cast makes the 28th of the 30th of February: only a time that comes back as it was is one
        AND DATE_FORMAT(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(CAST(record_value AS STRING), '$.published_at'), 'T', ' '), 'Z', '')
              AS TIMESTAMP(3)), 'yyyy-MM-dd''T''HH:mm:ss') = SUBSTRING(JSON_VALUE(CAST(record_value AS STRING), '$.published_at'), 1, 19)
@@ -30,7 +30,7 @@ CREATE TABLE price_timed (
   json AS CAST(record_value AS STRING),
   event_time AS COALESCE(
     CASE
-      WHEN REGEXP(JSON_VALUE(CAST(record_value AS STRING), '$.event_time'), '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$')
+      WHEN REGEXP(JSON_VALUE(CAST(record_value AS STRING), '$.event_time'), '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z\z')
        -- Flink's cast makes the 28th of the 30th of February: only a time that comes back as it was is one
        AND DATE_FORMAT(TRY_CAST(REPLACE(REPLACE(JSON_VALUE(CAST(record_value AS STRING), '$.event_time'), 'T', ' '), 'Z', '')
              AS TIMESTAMP(3)), 'yyyy-MM-dd''T''HH:mm:ss') = SUBSTRING(JSON_VALUE(CAST(record_value AS STRING), '$.event_time'), 1, 19)

@@ -10,6 +10,7 @@ SELECT
       THEN 'event_time is not a UTC time that has come'
     WHEN JSON_VALUE(json, '$.kind') = 'heartbeat' THEN CAST(NULL AS STRING)
     WHEN COALESCE(JSON_VALUE(json, '$.market_slug'), '') = '' THEN 'market_slug is missing'
+    WHEN NOT REGEXP(JSON_VALUE(json, '$.market_slug'), '^[A-Za-z0-9._~-]{1,200}\z') THEN 'market_slug is not a slug'
     WHEN COALESCE(JSON_VALUE(json, '$.outcome'), '') = '' THEN 'outcome is missing'
     WHEN CAST(event_time AS TIMESTAMP_LTZ(3)) <> FLOOR(CAST(event_time AS TIMESTAMP_LTZ(3)) TO HOUR)
       THEN 'event_time is not a full hour'
