@@ -16,6 +16,10 @@ class LabError(Exception):
         super().__init__(" ".join(part for part in parts if part))
 
 
+class CodeError(LabError):
+    """What a person wrote is wrong: Flink refuses it, or it failed. The machine that it ran on is not."""
+
+
 def of_the_system(error: OSError) -> LabError:
     """What the operating system refused, as a sentence: a full disk, a folder without permission, …"""
     name = f"{error.filename}: " if error.filename else ""

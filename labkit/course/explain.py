@@ -14,7 +14,7 @@ from types import ModuleType, TracebackType
 
 from labkit.checking import Wrong
 from labkit.course.piece import PieceError
-from labkit.errors import LabError
+from labkit.errors import CodeError, LabError
 
 _TO_DO = re.compile(r"(?P<slug>[a-z]\w*), step (?P<step>\d+)")
 _REMOTE_TO_DO = re.compile(r"NotImplementedError: " + _TO_DO.pattern)
@@ -62,12 +62,13 @@ def explain(error: BaseException, piece: Path, shown: Callable[[Path], str]) -> 
 
 
 def from_the_machinery(error: BaseException) -> bool:
-    """Whether a service or the warm engine raised this itself."""
+    """Whether a service or the warm engine raised this itself, and not because of what a person wrote."""
     trace, raised_in = error.__traceback__, ""
     while trace is not None:
         raised_in = trace.tb_frame.f_globals.get("__name__", "")
         trace = trace.tb_next
-    return isinstance(error, LabError | OSError) and raised_in.startswith(_MACHINERY)
+    of_code = isinstance(error, CodeError) or not isinstance(error, LabError | OSError)
+    return raised_in.startswith(_MACHINERY) and not of_code
 
 
 def _of_the_library(error: LabError, piece: Path, shown: Callable[[Path], str], where: str) -> Explained:

@@ -381,6 +381,21 @@ def test_a_table_below_a_sentence_is_shown_and_the_sentence_is_its_first_line(le
     ]
 
 
+def test_what_flink_refuses_is_a_wrong_answer_also_where_a_fixture_runs_it(learner: Learner) -> None:
+    learner.writes("greeting", learner.lab("greeting").reference.solved())
+    learner.lab("greeting").test_file.write_text(
+        "import pytest\n"
+        "from labkit.errors import CodeError\n"
+        "@pytest.fixture\n"
+        "def rows(piece): raise CodeError('Line 3: Column x not found.', '', 'correct it')\n"
+        "@pytest.mark.step(1)\n"
+        "def test_it(rows): pass\n"
+    )
+    red = said(learner, "greeting")
+
+    assert (red.outcome, red.says) == (Outcome.WRONG, "Line 3: Column x not found.")
+
+
 def test_of_a_java_trace_only_the_reason_is_said(learner: Learner) -> None:
     trace = (
         "An error occurred while calling o1.x.\n: org.apache.flink.table.api.TableException: failed\n"
