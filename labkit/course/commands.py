@@ -84,6 +84,8 @@ def start(slug: str) -> None:
     _say(f"  yours  {folders.shown(piece)}")
     if lab.notebook.exists():
         _say(f"  look   {folders.shown(lab.notebook)}")
+    if lab.services:
+        _say(f"  needs  {', '.join(lab.services)}: its checks start their own")
     for step, title in lab.reference.steps.items():
         _say(f"  step {step}: {title}")
     other = [

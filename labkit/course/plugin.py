@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from labkit.course import explain, files, mine, notebook, piece, show
+from labkit.course import explain, files, mine, notebook, piece, show, untouched
 from labkit.course.curriculum import Curriculum, Lab, read_lab
 from labkit.course.folders import Folders
 from labkit.course.verdict import NOTEBOOK_STEP, Outcome, Verdict, first_red
@@ -280,6 +280,8 @@ class LabChecks:
                     terminal.write_line(line)
         if self.labs:
             terminal.write_line("")
+            for path in untouched.changed(self.folders, *self.labs.values()):
+                terminal.write_line(f"{self.folders.shown(path)} is not as committed.")
             for line in show.phases(self.labs, self.verdicts):
                 terminal.write_line(line)
 

@@ -187,6 +187,22 @@ def test_a_reference_that_fails_is_caught_before_all_else(learner: Learner) -> N
     )
 
 
+def test_a_mutation_that_never_ends_is_noticed_and_not_waited_for_long(learner: Learner) -> None:
+    lab = learner.lab("mean")
+    toml = lab.folder / "lab.toml"
+    toml.write_text(toml.read_text().replace("time_limit = 5", "time_limit = 600"))
+    change(lab.reference_file, "    return [value for value in values if value is not None]\n",
+           "    found, place = [], 0\n    while place < len(values):\n        if values[place] is not None:\n"
+           "            found.append(values[place])\n        place += 1\n    return found\n")  # fmt: skip
+    change(lab.folder / "answers.toml", "return [value for value in values if value]",
+           "return [value for value in values if value]  # 0 is false")  # fmt: skip
+    proof = prove(learner.lab("mean"))
+
+    assert proof.failures == []
+    assert "`place += 1` -> `place -= 1`" not in [each.change for each in proof.survivors]
+    assert proof.seconds < 120
+
+
 # ---- answers.toml ------------------------------------------------------------------------------
 
 
