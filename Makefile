@@ -1,5 +1,6 @@
 # The targets that a person types. Each does all of its own set-up: Python 3.10-3.12 and make are enough.
 #   make demo SEED=7 HOURS=300     another recorded world
+#   make demo MINE=all             also on pieces of yours that are wrong: the report shows what they do
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-quick prove lint docs serve lock clean
 
@@ -19,7 +20,7 @@ demo: setup ## the whole pipeline on a recorded feed, checked and reported (buil
 	@$(PYTHON) -m capstone_marketlag demo
 
 test: lint ## everything: style, types, units, docs, services, faults, the pipeline
-	@$(PYTHON) -m pytest -q
+	@$(PYTHON) -m pytest -q --reference
 
 test-quick: setup-all ## what needs no service: seconds
 	@$(PYTHON) -m pytest -q tests/unit

@@ -38,11 +38,15 @@ def cli() -> None:
 @cli.command()
 @_of_the_world
 @click.option("--to", type=click.Path(path_type=Path), default=BUILD / "demo", help="Folder for the results.")
-def demo(seed: int, hours: int, to: Path) -> None:
+@click.option(
+    "--mine", type=click.Choice(["right", "all"]), default="right", show_default=True, envvar="MINE",
+    help="Which pieces of mine/: those that are right, or all.",
+)  # fmt: skip
+def demo(seed: int, hours: int, to: Path, mine: str) -> None:
     """Run the whole pipeline on a recorded world; exit 0 only if the result is right."""
     from capstone_marketlag.demo import run as run_demo
 
-    if not run_demo(seed, hours, to):
+    if not run_demo(seed, hours, to, wrong_pieces=mine == "all"):
         raise LabError("The result is not right.", "It has to be conserved and equal to the oracle.",
                        f"open {shown(to / 'report.html')}")  # fmt: skip
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from rich.table import Table
 
-from capstone_marketlag import dump, logs, topics
+from capstone_marketlag import dump, logs, pieces, topics
 from capstone_marketlag.application import Application
 from capstone_marketlag.drain import drain
 from capstone_marketlag.outcome import Outcome, outcome
@@ -39,11 +39,12 @@ from labkit.services.locking import held
 from labkit.services.stack import Stack
 
 
-def run(seed: int, hours: int, folder: Path) -> bool:
+def run(seed: int, hours: int, folder: Path, wrong_pieces: bool = False) -> bool:
     """Play the world of that seed; True only if everything is conserved and equal to the oracle.
 
     Writes to `folder`: world.json, the topics and the tables as they were read back, summary.json and
-    report.html. Raises LabError: a service, a job or the disk failed.
+    report.html. wrong_pieces: run also on those pieces of mine/ that their labs do not call right.
+    Raises LabError: a service, a job or the disk failed.
     """
     settings = Settings.from_env()
     logs.configure(settings.log_format, logging.ERROR)
@@ -51,7 +52,16 @@ def run(seed: int, hours: int, folder: Path) -> bool:
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
     try:
-        with held(LOCKS / "demo.lock", "another demo runs in this copy"):
+        with (
+            held(LOCKS / "demo.lock", "another demo runs in this copy"),
+            pieces.chosen(all_of_mine=wrong_pieces) as left_out,
+        ):
+            for slug, why in left_out.items():
+                console.out.print(
+                    f"{slug}: yours is {why}, the reference stands in. ./lab check {slug} says more,"
+                    " make demo MINE=all takes it.",
+                    markup=False,
+                )
             summary, found = _run(settings, seed, hours, half)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(half, folder)

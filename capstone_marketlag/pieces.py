@@ -7,12 +7,18 @@ A part is the lab's reference, or yours as soon as mine/<slug>.sql or mine/<slug
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
-from labkit.course import mine
+from labkit.course import fitness, mine
+from labkit.course.curriculum import Curriculum
+from labkit.course.folders import Folders
+from labkit.course.verdict import Outcome
 from labkit.paths import labs, shown
 from labkit.sqltext import settings
 
@@ -49,6 +55,7 @@ LABS = {
     "state": "phase2_pyflink/lab06_state/solution.py",
     "timers": "phase2_pyflink/lab07_timers/solution.py",
     "side_outputs": "phase2_pyflink/lab08_side_outputs/solution.py",
+    "jdbc_sink": "phase2_pyflink/lab13_jdbc_sink/solution.sql",
     "enrichment": "phase2_pyflink/lab14_enrichment/solution.py",
     "confidence": "phase2_pyflink/lab11_confidence/solution.py",
     "windows": "phase2_pyflink/lab05_windows/solution.sql",
@@ -60,6 +67,11 @@ def path(slug: str) -> Path:
     return mine.chosen(slug, labs() / LABS[slug])
 
 
+def given(slug: str, name: str) -> Path:
+    """A file that stands beside this part's reference and is nobody's to replace."""
+    return (labs() / LABS[slug]).with_name(name)
+
+
 def whose() -> dict[str, str]:
     """For each part `reference` or `yours`."""
     return {slug: "reference" if path(slug) == labs() / LABS[slug] else "yours" for slug in LABS}
@@ -69,6 +81,24 @@ def session() -> dict[str, str]:
     """The options that both jobs begin with. Raises LabError: a SET of that part cannot be read."""
     file = path(SESSION)
     return settings(file.read_text(encoding="utf-8-sig"), shown(file))
+
+
+@contextmanager
+def chosen(all_of_mine: bool) -> Iterator[dict[str, str]]:
+    """Within it a piece of the learner's counts only if its lab calls it right; those that do not, and why.
+
+    all_of_mine: wrong ones count as well. A piece that no lab checks yet counts. Where LAB_PIECE says already
+    what counts, nothing changes. Raises LabError: a piece cannot be checked.
+    """
+    if all_of_mine or mine.ONLY in os.environ:
+        yield {}
+        return
+    found = dict(fitness.outcomes(Folders.here(), Curriculum(labs()), LABS))
+    os.environ[mine.ONLY] = ",".join(slug for slug, said in found.items() if said in (None, Outcome.RIGHT))
+    try:
+        yield {slug: str(said) for slug, said in found.items() if said not in (None, Outcome.RIGHT)}
+    finally:
+        del os.environ[mine.ONLY]
 
 
 def python(slug: str) -> ModuleType:

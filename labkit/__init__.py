@@ -3,6 +3,8 @@
     bootstrap   .venv from the locks, with the system's Python alone (standard library only)
     cli         ./lab
     services    Kafka, PostgreSQL, Flink and a schema registry as local processes
+    course      the labs: commands, checks, and the proof that the checks are right
+    checking    what a lab's tests import
     sql         SQL scripts and a SQL prompt on the cluster
     jobs        ./lab run: the exact `flink run` line
     doctor      what this machine has and lacks

@@ -10,8 +10,10 @@
     explain      an exception -> one sentence, with the learner's own line
     verdict      what one check said; what all checks of a lab say
     plugin       pytest: teaching order, fixtures, letters, closing table
-    runner       pytest in a child process that has a time limit and can be killed
+    child        the process in which a learner's code runs, under pytest
+    runner       listens to it: time limit, capped output, nothing left running
     check        one lab checked: alone, from untouched tests, remembered
+    fitness      which of the learner's pieces a run of the whole system may take
     commands     ./lab list, start, check, watch, hint, solution, …
     proving      every check is proven: stub, reference, wrong answers, right answers, mutations
 

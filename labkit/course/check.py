@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.course import memory, runner, saved, untouched
+from labkit.course.child import Child, Job
 from labkit.course.curriculum import Curriculum, Lab
 from labkit.course.folders import Folders
-from labkit.course.runner import Job, Run
+from labkit.course.runner import Run
 from labkit.course.verdict import Outcome, Verdict
 from labkit.errors import LabError
 from labkit.services.locking import held
@@ -30,13 +31,17 @@ def check(
     own: bool = True,
     edited: bool = False,
     on_verdict: Callable[[Run, Verdict], None] | None = None,
+    child: Child | None = None,
 ) -> Checked:
-    """Check the learner's piece (own), or the reference. edited: tests as they are, not as committed."""
+    """Check the learner's piece (own), or the reference. edited: tests as they are, not as committed.
+
+    child: one that was started before it was known what to check.
+    """
     with held(folders.state / "locks" / f"check-{lab.slug}.lock", f"another check of {lab.slug} runs"):
         if own:
             saved.save(folders, lab, "check")
         other, notes = (lab, []) if edited else _untouched(folders, lab)
-        run = runner.run(Job(other, folders.mine, own=own), on_verdict)
+        run = runner.run(Job(other, folders.mine, own=own), on_verdict, child)
         if own and run.outcome is not Outcome.ERROR:
             memory.remember(folders, lab, run)
         if lab.notebook.exists() and not _notebook_was_run(run):

@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
+    from labkit.course.child import Child
     from labkit.course.curriculum import Curriculum, Lab
     from labkit.course.folders import Folders
     from labkit.course.runner import Run
@@ -83,6 +84,8 @@ def start(slug: str) -> None:
     _say(f"  yours  {folders.shown(piece)}")
     if lab.notebook.exists():
         _say(f"  look   {folders.shown(lab.notebook)}")
+    if lab.services:
+        _say(f"  needs  {', '.join(lab.services)}: its checks start their own")
     for step, title in lab.reference.steps.items():
         _say(f"  step {step}: {title}")
     other = [
@@ -102,12 +105,15 @@ def start(slug: str) -> None:
 @click.option("--edited", is_flag=True, help="With the lab's files as they are, not as committed.")
 def check(name: str | None, verbose: bool, reference: bool, edited: bool) -> None:
     """Check your piece (the one edited last), a lab, or a phase. Exit code 0: all of it yours and right."""
-    from labkit.course.check import in_work
+    from labkit.course.child import Child
 
-    folders, curriculum = course()
-    labs = curriculum.find(name) if name else [in_work(folders, curriculum)]
-    told = _Told(folders, curriculum, verbose, own=not reference, edited=edited)
-    sys.exit(told.one(labs[0]) if labs[0].slug == name or not name else told.phase(labs))
+    with Child() as child:  # it imports pytest while the rest is looked up
+        from labkit.course.check import in_work
+
+        folders, curriculum = course()
+        labs = curriculum.find(name) if name else [in_work(folders, curriculum)]
+        told = _Told(folders, curriculum, verbose, own=not reference, edited=edited)
+        sys.exit(told.one(labs[0], child) if labs[0].slug == name or not name else told.phase(labs))
 
 
 class _Told:
@@ -128,7 +134,7 @@ class _Told:
         self.own = own
         self.edited = edited
 
-    def one(self, lab: Lab) -> int:
+    def one(self, lab: Lab, child: Child | None = None) -> int:
         """A lab: its first red step in full, as soon as it is red."""
         from labkit.course import check, show
         from labkit.course.verdict import GOOD, first_red
@@ -143,7 +149,9 @@ class _Told:
 
         if self.own:
             check.must_be_started(self.folders, self.curriculum, lab)
-        checked = check.check(self.folders, lab, own=self.own, edited=self.edited, on_verdict=hear)
+        checked = check.check(
+            self.folders, lab, own=self.own, edited=self.edited, on_verdict=hear, child=child
+        )
         run = checked.run
         if run.red is not None:
             _say(show.counted(run.verdicts, run.planned))

@@ -178,7 +178,8 @@ def _has_part(folder: Path) -> bool:
 def _only(folder: Path, kind: str, names: list[str]) -> Path:
     found = [folder / name for name in sorted(names) if (folder / name).exists()]
     if len(found) != 1:
-        raise _error(folder, f"it has {len(found) or 'no'} {kind}", "exactly one")
+        what = f"{shown(folder)}: it has {len(found) or 'no'} {kind}."
+        raise LabError(what, "Expected: exactly one.", f"git checkout -- {shown(folder)}")
     return found[0]
 
 

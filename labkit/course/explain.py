@@ -1,4 +1,4 @@
-"""An exception of a check -> one sentence, the two values, and the learner's own line.
+"""An exception of a check -> one sentence, what was got and expected, and the learner's own line.
 
 No trace of py4j, Beam or Java: of those only the innermost reason. Everything is in `full`, for -v.
 """
@@ -19,6 +19,8 @@ from labkit.errors import CodeError, LabError
 _TO_DO = re.compile(r"(?P<slug>[a-z]\w*), step (?P<step>\d+)")
 _REMOTE_TO_DO = re.compile(r"NotImplementedError: " + _TO_DO.pattern)
 _JAVA = re.compile(r"^\s*at [\w.$/]+\(|^Caused by: |py4j|java\.\w+\.", re.MULTILINE)
+#: what starts services and waits for them: an error from there is nobody's wrong answer
+_MACHINERY = ("labkit.services", "labkit.warm")
 _LONG = 300
 
 
@@ -28,11 +30,12 @@ class OverTime(BaseException):
 
 @dataclass(frozen=True)
 class Explained:
-    """to_do: (slug, step) where a piece says that it is not written yet."""
+    """details: lines below the sentence. to_do: (slug, step) of a piece that says it is not written yet."""
 
     says: str
     got: str = ""
     expected: str = ""
+    details: str = ""
     where: str = ""
     to_do: tuple[str, int] | None = None
 
@@ -44,13 +47,13 @@ def explain(error: BaseException, piece: Path, shown: Callable[[Path], str]) -> 
         if to_do := _not_written(each):
             return Explained(f"Step {to_do[1]} is still to do.", where=where, to_do=to_do)
     if isinstance(error, Wrong):
-        return Explained(_line(error.sentence), error.got, error.expected, where)
+        return Explained(_line(error.sentence), error.got, error.expected, where=where)
     if isinstance(error, PieceError):
         return Explained(error.happened, where=error.where.replace(str(piece), shown(piece)))
     if isinstance(error, CodeError):
         return Explained(_line(error.happened), where=where)  # what to do next is the check's to say
     if isinstance(error, LabError):
-        return Explained(_line(str(error)), where=where)
+        return _of_the_library(error, piece, shown, where)
     if isinstance(error, AssertionError) or type(error).__name__ == "Failed":  # pytest.fail
         return _assertion(str(error), where)
     if isinstance(error, OverTime):
@@ -58,6 +61,26 @@ def explain(error: BaseException, piece: Path, shown: Callable[[Path], str]) -> 
     if isinstance(error, AttributeError) and _is_module_of(error.obj, piece):
         return Explained(f"{shown(piece)} has no `{error.name}`. The lab's contract names it.", where=where)
     return Explained(f"{type(error).__name__}: {_reason(str(error))}", where=where)
+
+
+def from_the_machinery(error: BaseException) -> bool:
+    """Whether a service or the warm engine raised this itself, and not because of what a person wrote."""
+    trace, raised_in = error.__traceback__, ""
+    while trace is not None:
+        raised_in = trace.tb_frame.f_globals.get("__name__", "")
+        trace = trace.tb_next
+    of_code = isinstance(error, CodeError) or not isinstance(error, LabError | OSError)
+    return raised_in.startswith(_MACHINERY) and not of_code
+
+
+def _of_the_library(error: LabError, piece: Path, shown: Callable[[Path], str], where: str) -> Explained:
+    """What labkit says about a learner's SQL or function: its own line as `where`, the rest as it is."""
+    text = _line(" ".join(filter(None, (error.happened, error.expected))))
+    place = re.search(rf"{re.escape(str(piece))}, line (?P<line>\d+)(?:, in [\w<>]+)?: ", text)
+    if place:
+        where = where or _at(piece, int(place["line"]), shown)
+        text = text[: place.start()] + text[place.end() :]
+    return Explained(_short(text.replace(str(piece), shown(piece))), where=where)
 
 
 def _is_module_of(thing: object, piece: Path) -> bool:
@@ -83,8 +106,9 @@ def _not_written(error: BaseException) -> tuple[str, int] | None:
 
 
 def _where(error: BaseException, piece: Path, shown: Callable[[Path], str]) -> str:
-    found = ""
+    """The innermost line of the piece in the traces of an error and of what led to it."""
     for each in _chain(error):
+        found = ""
         trace: TracebackType | None = each.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == str(piece):
@@ -92,7 +116,7 @@ def _where(error: BaseException, piece: Path, shown: Callable[[Path], str]) -> s
             trace = trace.tb_next
         if found:
             return found
-    return found
+    return ""
 
 
 def _at(piece: Path, number: int, shown: Callable[[Path], str]) -> str:
@@ -102,15 +126,11 @@ def _at(piece: Path, number: int, shown: Callable[[Path], str]) -> str:
 
 
 def _assertion(text: str, where: str) -> Explained:
-    """A plain assert: its message is the sentence; without one, what pytest says of the comparison."""
+    """A failed assert: the first line is the sentence; without a message, what pytest says of the values."""
     lines = [line.rstrip() for line in text.strip().splitlines() if line.strip()]
     if not lines:
         return Explained("An assert of the check does not hold: -v shows it.", where=where)
-    compared = [place for place, line in enumerate(lines) if line.startswith("assert ")]
-    first = compared[0] if compared else len(lines)
-    sentence = " ".join(lines[:first]) or lines[0]
-    details = [line.strip() for line in lines[first or 1 :]]
-    return Explained(_short(sentence), got="\n".join(map(_short, details[:3])), where=where)
+    return Explained(_short(lines[0]), details="\n".join(map(_short, lines[1:])), where=where)
 
 
 def _reason(text: str) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.course import files, runner
+from labkit.course.child import Job
 from labkit.course.curriculum import Curriculum, Lab
-from labkit.course.runner import Job, Run
+from labkit.course.runner import Run
 from labkit.course.verdict import GOOD, Outcome
 from labkit.errors import LabError
 
@@ -35,7 +36,7 @@ class Grade:
 
 def grade(folder: Path, labs: Iterable[Lab]) -> Iterator[Grade]:
     """Check every piece in `folder/<learner>/`, each alone, with the reference of all else."""
-    import pytest  # noqa: F401  # here once: each run is a fork of this process
+    import labkit.course.plugin  # noqa: F401  # and pytest, here once: each run is a fork of this process
 
     wanted = list(labs)
     learners = sorted(each for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else []

@@ -1,7 +1,8 @@
 """Which file a part is read from: the learner's, or the reference. One rule, in every process.
 
-LAB_PIECE says which piece of mine/ counts: not set, all of them; `late_events`, that one alone;
-empty, none. A check sets it, so it holds in workers, notebooks and whatever else it starts.
+LAB_PIECE says which pieces of mine/ count: not set, all of them; `late_events`, that one alone;
+`joins,windows`, those two; empty, none. A check sets it, so it holds in workers, notebooks and whatever
+else it starts.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def own(slug: str, suffix: str) -> Path:
 def counts(slug: str) -> bool:
     """Whether the learner's piece of that name is to be used here, if there is one."""
     only = os.environ.get(ONLY)
-    return only is None or only == slug
+    return only is None or slug in only.split(",")
 
 
 def chosen(slug: str, reference: Path) -> Path:

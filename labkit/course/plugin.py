@@ -20,11 +20,11 @@ from typing import Any
 
 import pytest
 
-from labkit.course import explain, files, mine, notebook, piece, show
+from labkit.course import explain, files, mine, notebook, piece, show, untouched
 from labkit.course.curriculum import Curriculum, Lab, read_lab
 from labkit.course.folders import Folders
 from labkit.course.verdict import NOTEBOOK_STEP, Outcome, Verdict, first_red
-from labkit.errors import CodeError, LabError
+from labkit.errors import LabError
 
 _PLACE = pytest.StashKey[tuple[Lab, int]]()
 
@@ -232,11 +232,13 @@ class LabChecks:
             says = f"Step {to_do} is still to do" + (f": {title}" if title else "")
             where = f"{self.folders.shown(path)}:{left[to_do]}" if to_do in left else where
             said = explain.Explained(says)  # figures of a step that is not written say nothing
-        elif report.when == "setup" and not where and not _is_of_code(call.excinfo.value):
+        elif explain.from_the_machinery(call.excinfo.value):
             outcome = Outcome.ERROR  # a service that does not start is not the learner's doing
         elif other := _text_of_another_lab(lab, path):
             says = f"{path.name} has the text of another lab, {other}."
-        return Verdict(item.name, step, outcome, says, said.got, said.expected, where, full, seconds, to_do)
+        return Verdict(
+            item.name, step, outcome, says, said.got, said.expected, said.details, where, full, seconds, to_do
+        )
 
     @property
     def _verbose(self) -> bool:
@@ -278,6 +280,8 @@ class LabChecks:
                     terminal.write_line(line)
         if self.labs:
             terminal.write_line("")
+            for path in untouched.changed(self.folders, *self.labs.values()):
+                terminal.write_line(f"{self.folders.shown(path)} is not as committed.")
             for line in show.phases(self.labs, self.verdicts):
                 terminal.write_line(line)
 
@@ -305,11 +309,6 @@ def _only(lab: Lab, *, nothing: bool) -> Iterator[None]:
         patch.setenv(mine.ONLY, lab.slug if mine.counts(lab.slug) and not nothing else "")
         patch.setenv("LAB_LABS", str(lab.folder.parent.parent))
         yield
-
-
-def _is_of_code(error: BaseException) -> bool:
-    """Whether this error is about what a person wrote, wherever it was raised."""
-    return isinstance(error, AssertionError | CodeError)
 
 
 def _outcome(report: Any) -> Outcome | None:

@@ -12,15 +12,16 @@ A check that reads the learner's text is caught by the dress: what the program d
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from labkit.course import disguise, runner
 from labkit.course.answers import Answer, Answers, answers
+from labkit.course.child import Job
 from labkit.course.curriculum import Lab
 from labkit.course.mutations import Mutation, mutations
-from labkit.course.runner import Job, Run
+from labkit.course.runner import Run
 from labkit.course.verdict import NOTEBOOK_STEP, Outcome
 
 
@@ -41,14 +42,20 @@ class Proof:
         return not self.failures
 
 
-def prove(lab: Lab, *, with_mutations: bool = True, everywhere: bool = False) -> Proof:
-    """Prove the checks of a lab. Raises LabError: its markers or answers are not right."""
-    import pytest  # noqa: F401  # here once: each run is a fork of this process
+def prove(
+    lab: Lab,
+    *,
+    with_mutations: bool = True,
+    everywhere: bool = False,
+    on_run: Callable[[str, Run], None] = lambda what, run: None,
+) -> Proof:
+    """Prove the checks of a lab; on_run hears of each run. Raises LabError: its answers are not right."""
+    import labkit.course.plugin  # noqa: F401  # and pytest, here once: each run is a fork of this process
 
     known = answers(lab)
     proof = Proof(lab)
     with tempfile.TemporaryDirectory(prefix="lab-prove-") as folder:
-        prover = _Prover(proof, Path(folder), known)
+        prover = _Prover(proof, Path(folder), known, on_run)
         for failure in prover.failures():
             proof.failures.append(failure)
         if with_mutations and proof.holds:
@@ -57,11 +64,13 @@ def prove(lab: Lab, *, with_mutations: bool = True, everywhere: bool = False) ->
 
 
 class _Prover:
-    def __init__(self, proof: Proof, mine: Path, known: Answers) -> None:
+    def __init__(self, proof: Proof, mine: Path, known: Answers, on_run: Callable[[str, Run], None]) -> None:
         self.proof = proof
         self.lab = proof.lab
         self.mine = mine
         self.known = known
+        self.on_run = on_run
+        self.longest = 0.0
 
     def failures(self) -> Iterator[str]:
         """What does not hold, one sentence each."""
@@ -73,7 +82,11 @@ class _Prover:
             yield from self._green(f"right answer `{answer.name}`", answer.piece, notebook=True)
 
     def mutate(self, *, everywhere: bool) -> None:
-        """Try every mutation, and list those that no check notices."""
+        """Try every mutation, and list those that no check notices.
+
+        Some never end: they are not waited for as long as a learner's own loop would be.
+        """
+        self.lab = replace(self.lab, time_limit=min(self.lab.time_limit, 3 * self.longest + 5))
         tried = mutations(self.lab.reference, everywhere=everywhere)
         self.proof.mutants = len(tried)
         listed = {mutation.change for mutation in tried}
@@ -81,10 +94,10 @@ class _Prover:
         for mutation in tried:
             if mutation.change in self.known.equivalent:
                 continue
-            if self._run(mutation.text, fail_fast=True).red is None:
+            if self._run(f"mutation {mutation.change}", mutation.text, fail_fast=True).red is None:
                 self.proof.survivors.append(mutation)
 
-    def _run(self, text: str | None, *, fail_fast: bool = False, notebook: bool = False) -> Run:
+    def _run(self, what: str, text: str | None, *, fail_fast: bool = False, notebook: bool = False) -> Run:
         """The checks with this text as the learner's piece; None: with no piece."""
         piece = self.mine / self.lab.file_name
         piece.unlink(missing_ok=True)
@@ -93,10 +106,12 @@ class _Prover:
         self.proof.runs += 1
         run = runner.run(Job(self.lab, self.mine, fail_fast=fail_fast, notebook=notebook))
         self.proof.seconds += run.seconds
+        self.longest = max(self.longest, run.seconds)
+        self.on_run(what, run)
         return run
 
     def _green(self, what: str, text: str | None, *, notebook: bool = False) -> Iterator[str]:
-        run = self._run(text, notebook=notebook)
+        run = self._run(what, text, notebook=notebook)
         if red := run.red:
             why = f" ({red.where})" if red.where else ""
             yield f"{what} is red at step {_step(red.step)}: {red.says}{why}"
@@ -126,7 +141,7 @@ class _Prover:
             yield "the reference has no marked block: there is nothing to write"
         for done, step in zip([0, *steps], steps, strict=False):
             what = f"the stub, written up to step {done}," if done else "the stub"
-            run = self._run(reference.stub(done), fail_fast=done > 0)
+            run = self._run(what, reference.stub(done), fail_fast=done > 0)
             red = run.red
             if red is None:
                 yield f"{what} is green: no check needs step {step}"
@@ -136,12 +151,13 @@ class _Prover:
                 yield f"{what} cannot be checked: {red.item}, of step {red.step}, needs step {step}"
         if steps:
             copied = disguise.quoting(reference.stub(), self.lab.suffix, [reference.solved()])
-            if self._run(copied).red is None:
-                yield "the stub with the solution in comments is green: a check reads the text"
+            what = "the stub with the solution in comments"
+            if self._run(what, copied).red is None:
+                yield f"{what} is green: a check reads the text"
 
     def _wrong(self, answer: Answer) -> Iterator[str]:
         what = f"wrong answer `{answer.name}`"
-        red = self._run(answer.piece, notebook=True).red
+        red = self._run(what, answer.piece, notebook=True).red
         if red is None:
             yield f"{what} is green: no check notices it"
             return

@@ -47,8 +47,10 @@ def one(lab: Lab, verdict: Verdict, *, full: bool = False) -> Iterator[str]:
         lines = value.splitlines()
         for number, line in enumerate(lines[:3]):
             yield f"    {word if number == 0 else '':<9} {_cut(line)}"
+    shown = 5 if not (verdict.got or verdict.expected) else 1
+    yield from (f"    {_cut(line)}" for line in verdict.details.splitlines()[:shown])
     if verdict.where:
-        yield f"  at {verdict.where}"
+        yield f"  at {_cut(verdict.where)}"
     if full and verdict.full:
         yield from (f"  | {line}" for line in verdict.full.splitlines())
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from labkit.course.commands import course, names
 from labkit.errors import LabError
+
+if TYPE_CHECKING:
+    from labkit.course.runner import Run
 
 
 @click.group()
@@ -54,7 +58,8 @@ def check_(slugs: tuple[str, ...]) -> None:
 @click.option("--changed", is_flag=True, help="Only labs whose files are not as committed.")
 @click.option("--no-mutations", is_flag=True, help="Without the mutations, which take longest.")
 @click.option("--all", "everywhere", is_flag=True, help="Mutate given lines too.")
-def prove(slugs: tuple[str, ...], changed: bool, no_mutations: bool, everywhere: bool) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="A line for each run.")
+def prove(slugs: tuple[str, ...], changed: bool, no_mutations: bool, everywhere: bool, verbose: bool) -> None:
     """Prove the checks of labs: stub, reference, wrong and right answers, mutations. Without names: all."""
     from labkit.course import proving, untouched
     from labkit.course.folders import Folders
@@ -64,10 +69,16 @@ def prove(slugs: tuple[str, ...], changed: bool, no_mutations: bool, everywhere:
     if changed:
         touched = untouched.touched(Folders.here(), labs)
         labs = [lab for lab in labs if lab.slug in touched or set(lab.needs) & touched]
+
+    def hear(what: str, run: Run) -> None:
+        if verbose:
+            red = f" at step {run.red.at}: {run.red.says}" if run.red else ""
+            click.echo(f"  {run.seconds:5.1f} s  {what}: {run.outcome}{red}")
+
     failed = []
     for lab in labs:
         try:
-            proof = proving.prove(lab, with_mutations=not no_mutations, everywhere=everywhere)
+            proof = proving.prove(lab, with_mutations=not no_mutations, everywhere=everywhere, on_run=hear)
         except LabError as error:
             click.echo(f"{lab.slug}: not proven\n  {error}")
             failed.append(lab.slug)

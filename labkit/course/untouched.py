@@ -14,11 +14,11 @@ from labkit.course.folders import Folders
 from labkit.errors import LabError
 
 
-def changed(folders: Folders, lab: Lab) -> list[Path]:
-    """The files of this lab, and those that labs share, that are not what was committed."""
+def changed(folders: Folders, *labs: Lab) -> list[Path]:
+    """The files of these labs, and those that all labs share, that are not what was committed."""
     shared = [folders.labs / "shared", folders.labs / "conftest.py"]
     said = _git(folders.labs, "diff", "--name-only", "--no-ext-diff", "-z", "--relative", "HEAD", "--",
-                str(lab.folder), *map(str, shared))  # fmt: skip
+                *(str(lab.folder) for lab in labs), *map(str, shared))  # fmt: skip
     return [folders.labs / os.fsdecode(name) for name in (said or b"").split(b"\0") if name]
 
 

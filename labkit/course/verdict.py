@@ -29,8 +29,9 @@ NOTEBOOK_STEP = 1000
 class Verdict:
     """One check of one step.
 
-    says: one sentence. got, expected: the two values, where they were said. where: the learner's own line.
-    full: everything that pytest knows, for -v. to_do: the step that is not written, if that is why.
+    says: one sentence. got, expected: the two values, where they were said. details: lines below them.
+    where: the learner's own line. full: everything that pytest knows, for -v. to_do: the step that is not
+    written, if that is why.
     """
 
     item: str
@@ -39,6 +40,7 @@ class Verdict:
     says: str = ""
     got: str = ""
     expected: str = ""
+    details: str = ""
     where: str = ""
     full: str = ""
     seconds: float = 0.0

@@ -13,7 +13,7 @@ _EVERY = 0.2
 
 def watch(path: Path, changed: Callable[[], None], goes_on: Callable[[], bool] = lambda: True) -> None:
     """Call `changed` now and after every change of the file. Raises LabError: the file is gone."""
-    import pytest  # noqa: F401  # here once: each check is a fork of this process
+    import labkit.course.plugin  # noqa: F401  # and pytest, here once: each check is a fork of this process
 
     seen = None
     while goes_on():

@@ -170,8 +170,10 @@ class Flink(Service):
     def _run_taskmanager(self, role: str) -> None:
         # a name of its own at each start: one that was killed is counted by the JobManager for a while
         self.record.options[role] = self.record.options.get(role, 0) + 1
-        self._run(role, _TASKMANAGER, _TASKMANAGER_JVM, ["-D", f"taskmanager.resource-id={self.id_of(role)}"],
-                  [sys.executable, "-S", restarting.__file__])  # fmt: skip
+        # whom root lent its own Python may run it, but not start it again: then nothing watches
+        under = [sys.executable, "-S", restarting.__file__] if os.access(sys.executable, os.X_OK) else []
+        arguments = ["-D", f"taskmanager.resource-id={self.id_of(role)}"]
+        self._run(role, _TASKMANAGER, _TASKMANAGER_JVM, arguments, under)
 
     def id_of(self, role: str) -> str:
         """What the JobManager calls the TaskManager that has this role now."""

@@ -1,6 +1,6 @@
-"""An hour of a market, and a small detector around the part that keeps its changes.
+"""Hours of markets, and a small detector around the part that keeps their changes.
 
-The real one (capstone_marketlag/jobs/detector.py) does more for each hour; what it asks of `state` is this.
+The detector of MarketLag does more with an hour; what it asks of the part `state` is what this one asks.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pyflink.common import Types
 from pyflink.datastream import DataStream, RuntimeContext
 from pyflink.datastream.functions import KeyedProcessFunction
 
-from labkit.testing import Step, clock, row
+from labkit.testing import Step, ms, row
 
-HOUR_MS = 3_600_000
+SEVEN_DAYS_MS = 7 * 24 * 3_600_000
 
 
 @dataclass(frozen=True)
@@ -29,43 +29,41 @@ class Hour:
 
 
 def hour(market: str, at: str, change: str | None) -> Step:
-    """An hour that arrives in a script, with its change of the signal.
+    """An hour in a script, with its change of the signal: "10:00", or "177:00" seven days later.
 
-    >>> hour("fed", "10:00", "0.4").fields["market"]
-    'fed'
+    >>> hour("fed", "10:00", "0.4").value.signal_delta
+    Decimal('0.4')
     """
-    return row(at=at, market=market, signal_delta=change)
+    return row(Hour(market, ms(at), None if change is None else Decimal(change)), at=at)
 
 
-class Highest(KeyedProcessFunction):  # type: ignore[misc]
-    """Hours in, (market, hour, highest change) out; a timer lets go of an hour seven days later."""
+def market(hour: Hour) -> str:
+    """What a stream of hours is keyed by."""
+    return hour.market
 
-    def __init__(self, changes: Callable[[], Any]) -> None:
-        self._new = changes
+
+class Judge(KeyedProcessFunction):  # type: ignore[misc]
+    """For each hour its market and the highest change; an event-time timer lets go seven days later."""
+
+    def __init__(self, new: Callable[[], Any]) -> None:
+        self._new = new
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._changes = self._new()
         self._changes.open(runtime_context)
 
     def process_element(
-        self, value: dict[str, Any], ctx: KeyedProcessFunction.Context
-    ) -> Iterator[tuple[str, str, Decimal | None]]:
-        change = value["signal_delta"]
-        hour = Hour(value["market"], ctx.timestamp(), None if change is None else Decimal(change))
-        self._changes.remember(hour)
-        yield hour.market, clock(hour.window_start), self._changes.highest(hour)
-        ctx.timer_service().register_event_time_timer(hour.window_start + 168 * HOUR_MS)
+        self, value: Hour, ctx: KeyedProcessFunction.Context
+    ) -> Iterator[tuple[str, Decimal | None]]:
+        self._changes.remember(value)
+        yield value.market, self._changes.highest(value)
+        ctx.timer_service().register_event_time_timer(value.window_start + SEVEN_DAYS_MS)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Any]:
         self._changes.forget(timestamp)
-        yield from ()
+        yield from ()  # None would do in thread mode, and fail in process mode
 
 
-def highest(hours: DataStream, changes: Callable[[], Any]) -> DataStream:
-    """The stream of (market, hour, highest change) of a stream of hours."""
-    return hours.key_by(market, Types.STRING()).process(Highest(changes))
-
-
-def market(hour: dict[str, Any]) -> str:
-    """What a stream of hours is keyed by."""
-    return str(hour["market"])
+def judged(hours: DataStream, new: Callable[[], Any]) -> DataStream:
+    """The stream of (market, highest change) of a stream of hours. new: makes the part that keeps them."""
+    return hours.key_by(market, Types.STRING()).process(Judge(new))

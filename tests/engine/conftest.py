@@ -10,9 +10,10 @@ import pytest
 
 from labkit import paths
 from labkit.cli import cli
+from labkit.course.child import Job
 from labkit.course.curriculum import Curriculum, Lab
 from labkit.course.folders import Folders
-from labkit.course.runner import Job, Run, run
+from labkit.course.runner import Run, run
 from labkit.errors import LabError
 
 TINY = paths.ROOT / "tests" / "fixtures" / "tiny_curriculum"

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -81,7 +82,8 @@ def test_v_shows_everything(learner: Learner) -> None:
 def test_the_lab_in_work_is_the_one_edited_last(learner: Learner) -> None:
     learner.types("start", "mean")
     learner.types("start", "greeting")
-    os.utime(learner.piece("mean"))
+    later = learner.piece("greeting").stat().st_mtime_ns + 1
+    os.utime(learner.piece("mean"), ns=(later, later))
 
     assert learner.types("check")[1].startswith("mean, step 1")
 
@@ -348,7 +350,22 @@ def test_an_edited_test_is_reported_and_the_committed_one_decides(learner: Learn
     assert learner.types("check", "--edited")[0] == 0
 
 
-def test_a_deleted_test_is_checked_all_the_same(learner: Learner) -> None:
+def test_plain_pytest_names_what_is_not_as_committed(learner: Learner) -> None:
+    for command in (["init"], ["add", "labs"], ["commit", "-m", "labs"]):
+        git(learner, *command)
+    with learner.lab("greeting").test_file.open("a") as test:
+        test.write("\n# mine\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-p", "labkit.pytest_plugin", "labs/phase1_quality",
+         "labs/phase0_setup/lab01_greeting", "-p", "no:cacheprovider"],
+        cwd=learner.folders.labs.parent, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert "labs/phase0_setup/lab01_greeting/test_greeting.py is not as committed.\n" in done.stdout
+    assert done.stdout.count("is not as committed") == 1
+
+
+def test_an_edited_reference_decides_nothing(learner: Learner) -> None:
     git(learner, "init")
     git(learner, "add", "labs")
     git(learner, "commit", "-m", "labs")
@@ -357,6 +374,11 @@ def test_a_deleted_test_is_checked_all_the_same(learner: Learner) -> None:
     reference.write_text(reference.read_text().replace("Hello", "Hallo"))
 
     assert learner.types("check")[0] == 0
+
+    learner.lab("greeting").test_file.unlink()
+    code, out = learner.types("check")
+    assert code == 1
+    assert "lab01_greeting: it has no test_*.py. Expected: exactly one. Next: git checkout -- " in out
 
 
 def test_without_git_checks_work(learner: Learner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from labkit.course import runner
 from labkit.course.verdict import Outcome, Verdict
+from labkit.services.process import until
 from tests.engine.conftest import Learner
 
 
@@ -202,9 +203,8 @@ def test_files_of_any_editor_are_accepted(learner: Learner, ends: str, mark: str
 
 
 @pytest.fixture
-def impatient(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> Learner:
+def impatient(learner: Learner) -> Learner:
     """A learner whose labs have a time limit of half a second."""
-    monkeypatch.setattr(runner, "_GRACE", 0.5)
     for lab in learner.curriculum.labs.values():
         file = lab.folder / "lab.toml"
         file.write_text(file.read_text().replace("time_limit = 5", "time_limit = 0.5"))
@@ -220,10 +220,12 @@ def test_an_endless_loop_ends_with_the_labs_name_and_the_line(impatient: Learner
     assert (red.outcome, red.step) == (Outcome.WRONG, 2)
     assert red.says == "mean did not finish within 0.5 s: an endless loop?"
     assert red.where.startswith("mine/mean.py:1")
-    assert run.seconds < 5
 
 
-def test_a_loop_that_catches_everything_is_ended_all_the_same(impatient: Learner) -> None:
+def test_a_loop_that_catches_everything_is_ended_all_the_same(
+    impatient: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_GRACE", 0.5)
     impatient.answers("mean", 2, """
         import time
         while True:
@@ -276,7 +278,10 @@ def test_nothing_of_a_check_is_left_running(learner: Learner, tmp_path: Path) ->
     learner.runs("mean")
     pid = int((tmp_path / "pid").read_text())
 
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    def gone() -> bool:
+        return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+    assert until(gone, 10, lambda: None), "the child of a check outlives it"
 
 
 def test_what_a_check_prints_is_kept_beside_it(learner: Learner) -> None:
@@ -332,16 +337,48 @@ def test_a_service_that_does_not_start_is_no_wrong_answer(learner: Learner) -> N
     learner.writes("greeting", learner.lab("greeting").reference.solved())
     learner.lab("greeting").test_file.write_text(
         "import pytest\n"
-        "from labkit.errors import LabError\n"
-        "@pytest.fixture\n"
-        "def kafka(): raise LabError('Port 9092 is taken.', '', './lab doctor')\n"
+        "from labkit.services.stack import Stack\n"
+        "@pytest.fixture(scope='module')\n"
+        "def redis(): Stack('engine').up('redis')\n"
         "@pytest.mark.step(1)\n"
-        "def test_it(piece, kafka): pass\n"
+        "def test_it(piece, redis): pass\n"
     )
     red = said(learner, "greeting")
 
     assert red.outcome is Outcome.ERROR
-    assert red.says == "Port 9092 is taken. Next: ./lab doctor"
+    assert "redis" in red.says
+
+
+def test_sql_that_a_fixture_cannot_run_is_a_wrong_answer_with_its_line(learner: Learner) -> None:
+    piece = learner.writes("greeting", learner.lab("greeting").reference.solved())
+    learner.lab("greeting").test_file.write_text(
+        "import pytest\n"
+        "from labkit.errors import LabError\n"
+        "@pytest.fixture(scope='module')\n"
+        f"def rows(piece): raise LabError('{piece}, line 12, in greeting: ValueError: no.', '', 'run it again')\n"
+        "@pytest.mark.step(1)\n"
+        "def test_it(rows): pass\n"
+    )
+    red = said(learner, "greeting")
+
+    assert (red.outcome, red.says) == (Outcome.WRONG, "ValueError: no.")
+    assert red.where.startswith("mine/greeting.py:12  return f")
+
+
+def test_a_table_below_a_sentence_is_shown_and_the_sentence_is_its_first_line(learner: Learner) -> None:
+    learner.writes("greeting", learner.lab("greeting").reference.solved())
+    learner.lab("greeting").test_file.write_text(
+        "import pytest\n@pytest.mark.step(1)\n"
+        "def test_it(piece): raise AssertionError('2 rows. 3, expected 4\\n  got:\\n    3\\n  expected:\\n    4')\n"
+        "@pytest.mark.step(1)\n"
+        "def test_plain(piece): assert 1 + 1 == 3, 'One and one are two.'\n"
+    )
+    verdicts = learner.runs("greeting").verdicts
+
+    assert [(each.says, each.details) for each in verdicts] == [
+        ("2 rows. 3, expected 4", "  got:\n    3\n  expected:\n    4"),
+        ("One and one are two.", "assert (1 + 1) == 3"),
+    ]
 
 
 def test_what_flink_refuses_is_a_wrong_answer_also_where_a_fixture_runs_it(learner: Learner) -> None:

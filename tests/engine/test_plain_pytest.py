@@ -58,7 +58,7 @@ Next: ./lab hint late_rows 1
 
 mean, step 2 (no values, no mean): to do
   Step 2 is still to do: no values, no mean
-  at mine/mean.py:13
+  at mine/mean.py:14
   1 of 3 checks right, 1 later not yet.
 Next: ./lab hint mean 2
 

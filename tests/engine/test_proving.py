@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,22 @@ def test_a_reference_that_fails_is_caught_before_all_else(learner: Learner) -> N
     )
 
 
+def test_a_mutation_that_never_ends_is_noticed_and_not_waited_for_long(learner: Learner) -> None:
+    lab = learner.lab("mean")
+    toml = lab.folder / "lab.toml"
+    toml.write_text(toml.read_text().replace("time_limit = 5", "time_limit = 600"))
+    change(lab.reference_file, "    return [value for value in values if value is not None]\n",
+           "    found, place = [], 0\n    while place < len(values):\n        if values[place] is not None:\n"
+           "            found.append(values[place])\n        place += 1\n    return found\n")  # fmt: skip
+    change(lab.folder / "answers.toml", "return [value for value in values if value]",
+           "return [value for value in values if value]  # 0 is false")  # fmt: skip
+    proof = prove(learner.lab("mean"))
+
+    assert proof.failures == []
+    assert "`place += 1` -> `place -= 1`" not in [each.change for each in proof.survivors]
+    assert proof.seconds < 120
+
+
 # ---- answers.toml ------------------------------------------------------------------------------
 
 
@@ -240,3 +257,22 @@ def test_a_proof_touches_nothing_of_the_learners(learner: Learner) -> None:
     assert piece.read_text() == "mine = 1\n"
     assert [path.name for path in learner.folders.mine.iterdir()] == ["greeting.py"]
     assert not learner.folders.state.exists()
+
+
+def test_only_labs_that_are_not_as_committed_and_those_that_need_them(learner: Learner) -> None:
+    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    place = learner.folders.labs.parent
+
+    def proven() -> set[str]:
+        _, out = learner.types(
+            "dev", "prove", "--changed", "--no-mutations", "late_rows", "mean", "running_max"
+        )
+        return {line.split(":")[0] for line in out.splitlines() if ": proven" in line}
+
+    assert "git does not know this folder" in learner.types("dev", "prove", "--changed")[1]
+    for command in (["init"], ["add", "labs"], [*who, "commit", "-m", "labs"]):
+        subprocess.run(["git", *command], cwd=place, check=True, capture_output=True)
+    assert proven() == set()
+
+    change(learner.lab("mean").folder / "hints.md", "# Hints", "# Some hints")
+    assert proven() == {"mean", "running_max"}

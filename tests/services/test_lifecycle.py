@@ -60,7 +60,7 @@ def test_a_killed_service_starts_again(own_stack: Stack, name: str) -> None:
 def test_a_start_right_behind_a_kill_works(own_stack: Stack, name: str) -> None:
     """A killed process goes on dying for a moment: it runs, and answers nothing."""
     own_stack.up(name)
-    for _ in range(3):
+    for _ in range(2):
         for owned in own_stack.service(name).record.processes.values():
             os.kill(owned.pid, signal.SIGKILL)
         own_stack.up(name)
@@ -101,9 +101,9 @@ def test_only_the_lost_taskmanager_is_started_again(own_stack: Stack) -> None:
     assert second["taskmanager-2"] != first["taskmanager-2"]
 
 
-def test_ten_rounds_of_start_stop_kill_leave_no_process_and_no_port(own_stack: Stack) -> None:
-    choose = random.Random(20261121)
-    for turn in range(10):
+def test_rounds_of_start_stop_kill_leave_no_process_and_no_port(own_stack: Stack) -> None:
+    choose = random.Random(int(time.time()) // 86_400)  # other victims each day
+    for turn in range(4):
         own_stack.up("kafka", "postgres", "flink")
         used = [port for service in own_stack.services for port in service.record.ports.values()]
         if turn % 2:
