@@ -1,4 +1,4 @@
-"""The tables that readers see, made true on a database: sql/postgres.sql."""
+"""The tables that readers see, made true on a database: sql/postgres.sql, and that of the lab jdbc_sink."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
+from capstone_marketlag import pieces
 from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
 
@@ -20,8 +21,10 @@ NAMES = (SIGNALS, LAG_SIGNALS, API_HEALTH)
 
 def ensure(settings: Settings) -> None:
     """Create the tables that are missing. Raises LabError: the database refuses, or does not answer."""
+    ours = Path(__file__).parent / "sql" / "postgres.sql"
     with transaction(settings) as cursor:
-        cursor.execute((Path(__file__).parent / "sql" / "postgres.sql").read_text())
+        for file in (ours, pieces.given("jdbc_sink", "postgres.sql")):
+            cursor.execute(file.read_text())
 
 
 def check_takes_rows(settings: Settings) -> None:

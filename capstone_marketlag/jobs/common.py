@@ -45,7 +45,7 @@ def options(settings: Settings, name: str) -> dict[str, str]:
 
 
 def connectors(settings: Settings) -> dict[str, str]:
-    """The values of ${kafka_properties}, ${exactly_once} and ${jdbc}."""
+    """The values of ${kafka_properties}, ${exactly_once}, ${jdbc} and the settings of its flush."""
     delivery = {
         "connector": "kafka",
         "key.format": "raw",
@@ -57,16 +57,13 @@ def connectors(settings: Settings) -> dict[str, str]:
         "sink.delivery-guarantee": "exactly-once",
         "properties.transaction.timeout.ms": str(settings.transaction_timeout_seconds * 1000),
     }
-    database = {
-        **settings.jdbc(),
-        "sink.buffer-flush.max-rows": str(settings.jdbc_batch),
-        "sink.buffer-flush.interval": f"{settings.jdbc_flush_seconds} s",
-        "sink.max-retries": str(settings.jdbc_retries),
-    }
     return {
         "kafka_properties": settings.kafka_table(),
         "exactly_once": f"{sql_options(delivery)},\n  {settings.kafka_table()}",
-        "jdbc": sql_options(database),
+        "jdbc": sql_options(settings.jdbc()),
+        "jdbc_batch": str(settings.jdbc_batch),
+        "jdbc_flush_seconds": str(settings.jdbc_flush_seconds),
+        "jdbc_retries": str(settings.jdbc_retries),
     }
 
 

@@ -28,13 +28,13 @@ from pyflink.table import StreamTableEnvironment
 
 from capstone_marketlag import local, pieces, tables, topics
 from capstone_marketlag.application import GROUPS
-from capstone_marketlag.jobs.common import SQL, connectors, options, run_file
+from capstone_marketlag.jobs.common import SQL, connectors, filled_statements, options, run_file
 from capstone_marketlag.settings import Settings
-from labkit.sqltext import statements
 from labkit.stream_env import in_one_subtask, run_with_uids, stream_environment
-from labkit.table_env import execute
+from labkit.table_env import as_sentence, execute
 
 NAME = "detector"
+SINK = "jdbc_sink"
 PIECES = ("datastream_basics", "state", "timers", "side_outputs", "enrichment", "confidence")
 
 FAILED_TYPE = Types.ROW_NAMED(
@@ -202,11 +202,13 @@ def build(environment: StreamTableEnvironment, settings: Settings) -> StreamExec
     environment.create_temporary_view("lags", lags)
     environment.create_temporary_view("failures", failures)
     inserts = environment.create_statement_set()
-    for statement in statements((SQL / "detector.sql").read_text()):
-        if statement.text.startswith("INSERT"):
-            inserts.add_insert_sql(statement.text)
-        else:
-            execute(environment, statement, "detector.sql")
+    for part in (SQL / "detector.sql", pieces.path(SINK)):
+        for name, statement in filled_statements(part, values(settings)):
+            if statement.text.upper().startswith("INSERT"):
+                with as_sentence(f"{name}, line {statement.line} ({statement.text.splitlines()[0]})"):
+                    inserts.add_insert_sql(statement.text)
+            else:
+                execute(environment, statement, name)
     inserts.attach_as_datastream()
     return StreamExecutionEnvironment(environment._j_tenv.execEnv())
 

@@ -26,12 +26,5 @@ SELECT
   rss_signal, prev_rss_signal, source_weight_avg, price, prev_price, price_status, detected_at, 'UTC'
 FROM lag_signals;
 
-INSERT INTO lag_signals_history
-SELECT
-  market, question, CAST(window_start AS TIMESTAMP(3)), signal_delta, max_signal_delta, price_delta, lag_flag,
-  confidence, rss_signal, prev_rss_signal, source_weight_avg, price, prev_price, price_status,
-  CAST(detected_at AS TIMESTAMP(3))
-FROM lag_signals;
-
 INSERT INTO failed_topic
 SELECT record_key, record, job, error_type, message, failed_at FROM failures;

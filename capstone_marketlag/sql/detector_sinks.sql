@@ -1,4 +1,4 @@
--- Where the job `detector` writes.
+-- The topics that the job `detector` writes; its table is the part jdbc_sink.
 CREATE TABLE lag_signals_topic (
   record_key        STRING,
   market            STRING,
@@ -34,28 +34,4 @@ CREATE TABLE failed_topic (
   'topic' = 'dlq.processing',
   'sink.transactional-id-prefix' = '${prefix}-failed',
   ${exactly_once}
-);
-
--- `market`, not market_slug, as readers know it; `prev` and `window` alone would be reserved words
-CREATE TABLE lag_signals_history (
-  market            STRING,
-  question          STRING,
-  window_start      TIMESTAMP(3),
-  signal_delta      DECIMAL(16, 6),
-  max_signal_delta  DECIMAL(16, 6),
-  price_delta       DECIMAL(10, 6),
-  lag_flag          BOOLEAN,
-  confidence        DECIMAL(5, 4),
-  rss_signal        DECIMAL(16, 6),
-  prev_rss_signal   DECIMAL(16, 6),
-  source_weight_avg DECIMAL(16, 6),
-  price             DECIMAL(10, 6),
-  prev_price        DECIMAL(10, 6),
-  price_status      STRING,
-  detected_at       TIMESTAMP(3),
-  PRIMARY KEY (market, window_start) NOT ENFORCED
-) WITH (
-  'connector' = 'jdbc',
-  'table-name' = 'lag_signals_history',
-  ${jdbc}
 );

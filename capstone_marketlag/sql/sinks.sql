@@ -109,5 +109,8 @@ CREATE TABLE signals_table (
 ) WITH (
   'connector' = 'jdbc',
   'table-name' = 'rss_signals_hourly',
-  ${jdbc}
+  ${jdbc},
+  'sink.max-retries' = '${jdbc_retries}',
+  'sink.buffer-flush.max-rows' = '${jdbc_batch}',
+  'sink.buffer-flush.interval' = '${jdbc_flush_seconds} s'
 );

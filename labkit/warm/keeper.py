@@ -35,9 +35,11 @@ def main(stack: Path) -> None:
 
 
 def end(stack: Path) -> None:
-    """End every process of the stack but this one, and forget the engine."""
+    """End every process of the stack but this one and the services beside it, and forget the engine."""
     # imported only now: until its one moment comes, a keeper is a few megabytes
     from labkit.services.process import Owned
+    from labkit.services.stack import Stack
+    from labkit.warm.services import NAME as SERVICES
     from labkit.warm.stack import WarmStack
 
     (stack / "engine.json").unlink(missing_ok=True)
@@ -49,6 +51,7 @@ def end(stack: Path) -> None:
             if isinstance(owned, Owned) and owned.pid != os.getpid()
         }
     it.down()
+    Stack(SERVICES).remove()
 
 
 if __name__ == "__main__":
