@@ -5,7 +5,7 @@
 SET 'execution.runtime-mode' = 'streaming';
 -- END SOLUTION
 
--- BEGIN SOLUTION step 2: the same hours wherever the job runs: UTC
+-- BEGIN SOLUTION step 2: the same hours wherever the job runs
 SET 'table.local-time-zone' = 'UTC';
 -- END SOLUTION
 
