@@ -83,8 +83,9 @@ def setting(statement: Statement, name: str = "") -> tuple[str, str] | None:
     if parts is None:
         where = f"{name}, line {statement.line}" if name else f"Line {statement.line}"
         raise LabError(
-            f"{where}: Flink cannot read `{' '.join(code.split())}`.",
-            "An option and its value stand in single quotes.",
+            f"{where}: Flink cannot read `{' '.join(code.split())}`: "
+            "an option and its value stand in single quotes, and a semicolon ends them.",
+            "A SET has one form.",
             "SET 'table.local-time-zone' = 'UTC';",
         )
     return parts[1].replace("''", "'"), parts[2].replace("''", "'")

@@ -55,7 +55,7 @@ class Pipeline:
         """
         for part in [sql] if isinstance(sql, (str, Path)) else sql:
             name = part.name if isinstance(part, Path) else ""
-            text = part.read_text() if isinstance(part, Path) else part
+            text = part.read_text(encoding="utf-8-sig") if isinstance(part, Path) else part
             for statement in statements(filled(text, values) if "${" in text else text):
                 self._run(statement, name)
 

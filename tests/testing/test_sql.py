@@ -293,6 +293,15 @@ def test_an_error_in_a_file_names_the_file_and_its_line(tmp_path: Path) -> None:
         run_sql(file, [], schema=READINGS, query="v")
 
 
+def test_a_file_may_come_from_windows(tmp_path: Path) -> None:
+    file = tmp_path / "warm.sql"
+    file.write_bytes(
+        b"\xef\xbb\xbf-- a mark of its encoding, and other line ends\r\nCREATE VIEW warm AS\r\nSELECT 1 AS n;\r\n"
+    )
+
+    assert run_sql(file, {}, schema={}, query="warm").rows == [{"n": 1}]
+
+
 def test_a_set_in_the_statements_counts() -> None:
     sql = "set 'table.local-time-zone' = 'Asia/Tokyo' -- nine hours ahead\n;"
     query = "SELECT CAST(seen_at AS TIMESTAMP(3)) AS wall_clock FROM readings"
