@@ -38,5 +38,5 @@ def test_a_table_without_a_key_has_none() -> None:
 
 
 def test_a_table_that_is_not_there_is_a_sentence() -> None:
-    with pytest.raises(LabError, match="The table readings: .*not found"):
+    with pytest.raises(LabError, match=r"The table readings: .*not found"):
         describe_sql("", "readings")

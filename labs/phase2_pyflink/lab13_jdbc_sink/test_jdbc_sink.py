@@ -96,6 +96,8 @@ def test_the_table_has_columns_that_the_connector_can_write_and_postgresql_takes
 def judge_columns(table: Table, theirs: dict[str, str]) -> None:
     """Say what the connector or PostgreSQL would refuse."""
     __tracebackhide__ = True
+    if (name := table.options.get("table-name")) != TABLE:
+        wrong("The rows would go to another table of PostgreSQL's.", got=str(name), expected=TABLE)
     missing = [name for name in theirs if name not in table.columns]
     strange = [name for name in table.columns if name not in theirs]
     for name in strange:
@@ -277,6 +279,11 @@ def test_an_hour_can_be_seen_while_the_job_runs(checked: Checked) -> None:
     waits, batch = checked.interval(), int(checked.table().options.get(ROWS, "100"))
     both = {"got": f"{seen} of {HOURS} hours in the table", "expected": "all of them after 1 s, the setting"}
 
+    if waits == int(SETTINGS["jdbc_flush_seconds"]) / 1000:
+        wrong(
+            "The interval has no unit, and Flink takes a bare number for milliseconds.",
+            got=f"{waits * 1000:g} ms", expected="1 s, the setting",
+        )  # fmt: skip
     if seen < HOURS and waits == 0 and batch == 0:
         wrong(
             "Rows wait in the sink while the job runs. Without a timer and without a full batch only a checkpoint "
