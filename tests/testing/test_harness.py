@@ -269,6 +269,23 @@ def test_wrong_types_and_nones(descriptor: Any, act: Any, sentence: str) -> None
         stateful(descriptor).process(act)
 
 
+def test_a_map_is_not_changed_while_it_is_iterated_over() -> None:
+    h = stateful(MapStateDescriptor("m", Types.STRING(), Types.LONG()))
+    h.process(lambda s, ctx: s.put_all({"a": 1, "b": 2, "d": 4}))
+    for change in (lambda s: s.remove("a"), lambda s: s.put("c", 3)):
+        with pytest.raises(
+            Refused, match="State 'm': entries were removed or added while it is iterated over"
+        ):
+            h.process(lambda s, ctx, change=change: [change(s) for _ in s])
+    h.process(lambda s, ctx: [s.remove(key) for key in list(s.keys())])
+
+    assert h.state == {}
+
+
+def test_the_states_that_a_function_asked_for_are_known_before_any_is_written() -> None:
+    assert stateful(COUNT).declared == {COUNT.name: "ValueState of Long"}
+
+
 def test_a_change_of_a_stored_object_counts_only_when_it_is_put_back() -> None:
     h = stateful(ValueStateDescriptor("v", Types.PICKLED_BYTE_ARRAY()))
     h.process(lambda s, ctx: s.update([1]))

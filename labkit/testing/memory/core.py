@@ -131,6 +131,11 @@ class Harness:
         return self.store.left()
 
     @property
+    def declared(self) -> dict[str, str]:
+        """The keyed states that the function has asked for, and what each is a state of."""
+        return dict(self.store.kinds)
+
+    @property
     def broadcast_state(self) -> dict[str, dict[Any, Any]]:
         """What is stored for all keys, by state name."""
         return {

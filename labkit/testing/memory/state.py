@@ -226,8 +226,15 @@ class HarnessMapState(_Keyed, MapState):  # type: ignore[misc]
 
     def items(self) -> Iterator[tuple[Any, Any]]:
         content = self._content("items()")
+        size = len(content.cells)
         for key in list(content.cells):
+            if len(content.cells) != size:
+                raise Refused(
+                    f"State {self._name!r}: entries were removed or added while it is iterated over. "
+                    "Flink fails at the next one; iterate over a list of it."
+                )
             value = self._read(content, key, _GONE)
+            size = len(content.cells)  # reading drops what has expired
             if value is not _GONE:
                 yield key, value
 
