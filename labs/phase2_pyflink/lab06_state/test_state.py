@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from labkit.checking import Piece, Wrong, expect, wrong
-from labkit.testing import Harness, Refused, Step, checkpoint, crash, harness, run_stream, watermark
+from labkit.testing import Harness, Refused, Result, Step, checkpoint, crash, harness, run_stream, watermark
 from labs.shared.hours import Hour, Judge, hour, judged, market
 
 DAY_MS = 24 * 3_600_000
@@ -299,39 +299,36 @@ def test_nothing_is_left_of_a_market_that_fell_silent(piece: Piece) -> None:
     )
 
 
+WEEK = [
+    hour("fed", "0:00", "9"),
+    hour("btc", "0:00", None),
+    hour("fed", "100:00", "0.1234567890123456789"),
+    checkpoint(),
+    hour("btc", "100:00", "-1.5"),
+    watermark("167:00"),
+    hour("fed", "167:00", "-1"),
+    crash(),
+    watermark("168:00"),
+    hour("fed", "168:00", "-2"),
+    hour("btc", "168:00", "-2.5"),
+    hour("eth", "168:00", None),
+]
+WEEK_TOLD = [
+    ("fed", "9"), ("btc", "None"), ("fed", "9"), ("btc", "-1.5"), ("fed", "9"), ("fed", "0.1234567890123456789"),
+    ("btc", "-1.5"), ("eth", "None"),
+]  # fmt: skip
+
+
 @pytest.mark.step(4)
 def test_flink_says_the_same(piece: Piece) -> None:
-    result = run_stream(
-        lambda hours: judged(hours, piece.module.Changes),
-        [
-            hour("fed", "0:00", "9"),
-            hour("btc", "0:00", None),
-            hour("fed", "100:00", "0.1234567890123456789"),
-            checkpoint(),
-            hour("btc", "100:00", "-1.5"),
-            watermark("167:00"),
-            hour("fed", "167:00", "-1"),
-            crash(),
-            watermark("168:00"),
-            hour("fed", "168:00", "-2"),
-            hour("btc", "168:00", "-2.5"),
-            hour("eth", "168:00", None),
-        ],
-    )
+    with in_its_words():
+        in_memory = judge(piece).play(WEEK)
+    expect(told(in_memory), WEEK_TOLD, "A week of fed, btc and eth, with a crash in it, in memory.")
+
+    on_flink = run_stream(lambda hours: judged(hours, piece.module.Changes), WEEK)
 
     expect(
-        [(name, Number.of(each)) for name, each in result.rows],
-        [
-            ("fed", Number("9")),
-            ("btc", None),
-            ("fed", Number("9")),
-            ("btc", Number("-1.5")),
-            ("fed", Number("9")),
-            ("fed", Number("0.1234567890123456789")),
-            ("btc", Number("-1.5")),
-            ("eth", None),
-        ],
-        "In memory every step was right; on Flink, with a crash and seven days between, the result differs.",
+        told(on_flink), WEEK_TOLD, "This week was right in memory; on Flink, with the same crash, it is not."
     )
 
 
@@ -344,6 +341,11 @@ class Remember(Judge):
     def process_element(self, value: Hour, ctx: Any) -> Iterable[Any]:
         self._changes.remember(value)
         return ()
+
+
+def told(result: Result) -> list[tuple[str, str]]:
+    """(market, highest change) of each hour, as text."""
+    return [(name, str(change)) for name, change in result.rows]
 
 
 class Number(Decimal):
