@@ -2,7 +2,8 @@
 
 It is forked before it is known what to check, so that pytest is imported while the parent looks things up;
 in a process that has imported pytest already (a proof, a class to grade, a watch) it starts in milliseconds.
-What happens goes to the parent as lines of JSON through one pipe, what is printed through another.
+What happens goes to the parent as lines of JSON through one pipe, what Python code prints through a second,
+and all else that comes out of the process and what it starts (JVMs, warnings) through a third.
 """
 
 from __future__ import annotations
@@ -38,22 +39,23 @@ class Job:
 class Child:
     """A child that waits for its job, and is ended with its `with` block, and all that it started.
 
-    events, output: the pipes to listen to.
+    events, printed, noise: the pipes to listen to.
     """
 
     def __init__(self) -> None:
         job, self._job = os.pipe()
         self.events, say = os.pipe()
-        self.output, print_ = os.pipe()
-        self._open = [self._job, self.events, self.output]
+        self.printed, print_ = os.pipe()
+        self.noise, mutter = os.pipe()
+        self._open = [self._job, self.events, self.printed, self.noise]
         self._status: int | None = None
         sys.stdout.flush()
         sys.stderr.flush()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._job)
-            _live(job, say, print_)
-        for end in (job, say, print_):
+            _live(job, say, print_, mutter)
+        for end in (job, say, print_, mutter):
             os.close(end)
 
     def __enter__(self) -> Child:
@@ -90,7 +92,7 @@ def mark(item: str) -> bytes:
     return MARK + item.encode() + b"\0"
 
 
-def _live(job_pipe: int, say: int, print_: int) -> NoReturn:
+def _live(job_pipe: int, say: int, print_: int, mutter: int) -> NoReturn:
     """Never returns: what the parent has to clean up is the parent's."""
     code = 1
     try:
@@ -98,10 +100,10 @@ def _live(job_pipe: int, say: int, print_: int) -> NoReturn:
         gc.disable()  # until the checks are collected: imports make no garbage worth 50 ms
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDONLY)
-        for number, end in ((0, nothing), (1, print_), (2, print_)):
+        for number, end in ((0, nothing), (1, mutter), (2, mutter)):
             os.dup2(end, number)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115  # for as long as the process lives
-        sys.stdout = open(1, "w", closefd=False, errors="backslashreplace")  # noqa: SIM115
+        sys.stdout = open(print_, "w", closefd=False, errors="backslashreplace")  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
@@ -180,8 +182,9 @@ class Teller:
         self._tell("planned", checks=len(session.items))
 
     def pytest_runtest_setup(self, item: Any) -> None:
-        sys.stdout.flush()
-        os.write(1, mark(item.name))
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.write(stream.fileno(), mark(item.name))
         step = item.get_closest_marker("step")
         self._tell("start", item=item.name, step=step.args[0] if step else NOTEBOOK_STEP)
 

@@ -26,12 +26,13 @@ _TO_COLLECT = 30.0  # seconds until the checks are collected, on a machine that 
 
 @dataclass
 class Run:
-    """What came of it. planned: how many checks there are; printed: by check, what was printed."""
+    """What came of it. planned: how many checks there are. printed, noise: what came out, by check."""
 
     lab: Lab
     verdicts: list[Verdict] = field(default_factory=list)
     planned: int = 0
     printed: dict[str, str] = field(default_factory=dict)
+    noise: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -58,7 +59,8 @@ class _Listener:
         self.result = Run(job.lab)
         self.running: tuple[str, int] | None = None  # the check that runs: its name and step
         self.events = b""  # what has come of the events, as far as it was not heard yet
-        self.output = bytearray()  # all that was printed, with a mark where each check begins
+        self.printed = bytearray()  # all that was printed, with a mark where each check begins
+        self.noise = bytearray()
         self.finished = False
         self.deadline = time.monotonic() + _TO_COLLECT
 
@@ -74,7 +76,7 @@ class _Listener:
     def _follow(self, child: Child) -> str:
         """Listen until the child has ended. How it ended, where it did not end of itself."""
         with selectors.DefaultSelector() as selector:
-            for pipe in (child.events, child.output):
+            for pipe in (child.events, child.printed, child.noise):
                 os.set_blocking(pipe, False)
                 selector.register(pipe, selectors.EVENT_READ)
             while True:
@@ -82,9 +84,10 @@ class _Listener:
                 status = child.ended()
                 # in this order: when a verdict is heard, all that was printed before it is there
                 self.events += self._taken(selector, child.events)
-                self.output += self._taken(selector, child.output)
+                self.printed += self._taken(selector, child.printed)
+                self.noise += self._taken(selector, child.noise)
                 self._hear()
-                if len(self.output) > FLOOD:
+                if len(self.printed) + len(self.noise) > FLOOD:
                     size = f"{FLOOD // 1_000_000} MB"
                     return f"printed more than {size} and was ended: a print in an endless loop?"
                 if status is not None:
@@ -122,16 +125,17 @@ class _Listener:
                 self.finished = True
 
     def _verdict(self, verdict: Verdict) -> None:
-        _, found, text = bytes(self.output).rpartition(mark(verdict.item))
-        if found and (printed := text.partition(MARK)[0][-_KEPT:]):
-            self.result.printed[verdict.item] = printed.decode(errors="replace")
+        for output, kept in ((self.printed, self.result.printed), (self.noise, self.result.noise)):
+            _, found, text = bytes(output).rpartition(mark(verdict.item))
+            if found and (tail := text.partition(MARK)[0][-_KEPT:]):
+                kept[verdict.item] = tail.decode(errors="replace")
         self.result.verdicts.append(verdict)
         self.on_verdict(self.result, verdict)
 
     def _cut_off(self, how: str) -> Verdict:
         """The verdict of the check in which the run ended."""
         if self.running is None:
-            last = self.output.decode(errors="replace").strip().splitlines()
+            last = self.noise.decode(errors="replace").strip().splitlines()
             says = f"The checks of {self.job.lab.slug} could not be started: {last[-1] if last else how}"
             return Verdict("", 0, Outcome.ERROR, says, full="\n".join(last))
         item, step = self.running

@@ -120,8 +120,9 @@ def right(folders: Folders, lab: Lab, run: Run) -> Iterator[str]:
 
 
 def printed(run: Run, verdict: Verdict, *, all_of_it: bool = False) -> Iterator[str]:
-    """The last lines that a check printed."""
-    lines = run.printed.get(verdict.item, "").rstrip("\n").splitlines()
+    """The last lines that a check printed; all of it, with what was not printed by Python, if asked."""
+    noise = run.noise.get(verdict.item, "") if all_of_it else ""
+    lines = (run.printed.get(verdict.item, "") + noise).rstrip("\n").splitlines()
     for line in lines if all_of_it else lines[-2:]:
         yield f"  printed   {_cut(line)}"
     if len(lines) > 2 and not all_of_it:

@@ -294,6 +294,19 @@ def test_what_a_check_prints_is_kept_beside_it(learner: Learner) -> None:
     }
 
 
+def test_what_comes_from_elsewhere_is_no_print_of_the_learners(learner: Learner) -> None:
+    learner.answers("mean", 2, """
+        import subprocess, sys, warnings
+        print("mine")
+        print("to stderr", file=sys.stderr)
+        subprocess.run(["sh", "-c", "echo from a JVM; echo at org.apache.Flink >&2"])
+    """)  # fmt: skip
+    run = learner.runs("mean")
+
+    assert run.printed["test_no_values_have_no_mean"] == "mine\n"
+    assert run.noise["test_no_values_have_no_mean"] == "to stderr\nfrom a JVM\nat org.apache.Flink\n"
+
+
 def test_after_a_bad_piece_the_next_check_works(learner: Learner) -> None:
     learner.answers("mean", 2, "import os\nos._exit(3)")
     assert learner.runs("mean").outcome is Outcome.WRONG
