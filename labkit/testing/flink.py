@@ -6,6 +6,7 @@ imported only where there is Python in the job, for its import alone takes a qua
 
 from __future__ import annotations
 
+import atexit
 import os
 import time
 import uuid
@@ -56,6 +57,11 @@ class Flink:
             gateway_parameters=GatewayParameters(port=engine.gateway, auto_convert=True)
         )
         self._pyflink = False
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        """Let go without a word: at the end of a process the gateway may be gone before its objects are."""
+        self._gateway._gateway_client.is_connected = False
 
     @property
     def java(self) -> Any:

@@ -35,6 +35,7 @@ NAME = "warm"
 IDLE_MINUTES = 15
 #: resident memory above which a part is replaced, in bytes
 GATEWAY_LIMIT, TASKMANAGER_LIMIT = 700 << 20, 1100 << 20
+_OUTPUT_LIMIT = 10 << 20
 _LOCK = LOCKS / "warm-use.lock"
 _SLOTS = 8
 
@@ -94,6 +95,7 @@ def engine() -> Iterator[Engine]:
         found = _ready() or _start()
         used = Path(found.folder) / "used"
         used.touch()
+        _empty_the_output(found)
         yield found
         used.touch()
 
@@ -133,6 +135,14 @@ def _ready() -> Engine | None:
         return found if fit and idle(found) else None
     except LabError:
         return None
+
+
+def _empty_the_output(found: Engine) -> None:
+    """Functions print into the TaskManager's output: somebody's flood shall not fill the disk."""
+    output = Path(found.folder) / "flink" / "log" / "taskmanager-1.out"
+    with suppress(FileNotFoundError):
+        if output.stat().st_size > _OUTPUT_LIMIT:
+            os.truncate(output, 0)  # it is appended to: the next line is its first
 
 
 def idle(found: Engine, seconds: float = 5) -> bool:
