@@ -96,9 +96,7 @@ class Flink:
         self._gateway.entry_point.put("PythonFunctionFactory", PythonFunctionFactory())
 
     def environment(self, options: Mapping[str, str], crashes: int) -> Any:
-        """A Java StreamExecutionEnvironment that submits to the cluster. crashes: how many restarts it
-        allows.
-        """
+        """A Java StreamExecutionEnvironment that submits to the cluster, and restarts a job so often."""
         host, port = self.engine.rest.split(":")
         where = {"rest.address": host, "rest.port": port}
         restarts = {

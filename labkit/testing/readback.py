@@ -85,8 +85,9 @@ def read_topic(
 
 
 def read_table(dsn: str, query: str) -> list[dict[str, Any]]:
-    """The rows of a table of PostgreSQL (its name, or a SELECT), as dicts. Raises LabError: it cannot be
-    read.
+    """The rows of a table of PostgreSQL (its name, or a SELECT), as dicts.
+
+    Raises LabError: it cannot be read.
     """
     import psycopg2
     from psycopg2.extras import RealDictCursor

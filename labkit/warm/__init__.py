@@ -75,8 +75,9 @@ class Engine:
         return answer
 
     def end_taskmanager(self) -> None:
-        """End the process that runs the jobs: the way to stop a function that never returns. The next use
-        starts one.
+        """End the process that runs the jobs: the only way to stop a function that never returns.
+
+        The next use starts another.
         """
         with suppress(ProcessLookupError):
             os.kill(self.taskmanager_pid, signal.SIGKILL)
@@ -132,9 +133,12 @@ def _ready() -> Engine | None:
         and 0 < resident(found.taskmanager_pid) < TASKMANAGER_LIMIT
     )
     try:
-        return found if fit and idle(found) else None
+        if fit and not idle(found):
+            found.end_taskmanager()
+            return None
     except LabError:
         return None
+    return found if fit else None
 
 
 def _empty_the_output(found: Engine) -> None:
@@ -145,7 +149,7 @@ def _empty_the_output(found: Engine) -> None:
             os.truncate(output, 0)  # it is appended to: the next line is its first
 
 
-def idle(found: Engine, seconds: float = 5) -> bool:
+def idle(found: Engine, seconds: float = 15) -> bool:
     """Cancel what still runs, and wait until every slot is free; False: something does not end."""
     deadline = time.monotonic() + seconds
     while True:
