@@ -79,6 +79,14 @@ class Flink(Service):
         """For clusters of a special kind: what their class path has more."""
         return []
 
+    @property
+    def class_path(self) -> str:
+        return os.pathsep.join(map(str, [lib() / "*", *self.more_jars()]))
+
+    def more_flags(self, role: str) -> list[str]:
+        """For clusters of a special kind: what their JVMs are told more."""
+        return []
+
     def __init__(self, stack: Path, only_ours: bool = False) -> None:
         super().__init__(stack, only_ours)
         self.record.options.setdefault("taskmanagers", 1)
@@ -183,11 +191,10 @@ class Flink(Service):
         self, role: str, main: str, flags: list[str], arguments: list[str], under: Sequence[str] = ()
     ) -> None:
         command = [
-            *under, java.executable(), *flags, *java.flink_options().split(),
+            *under, java.executable(), *flags, *self.more_flags(role), *java.flink_options().split(),
             f"-Djava.io.tmpdir={self.tmp}", f"-Dlog.file={self.log_dir / role}.log",
             f"-Dlog4j.configurationFile={(self.conf / 'log4j.properties').as_uri()}",
-            "-cp", os.pathsep.join(map(str, [lib() / "*", *self.more_jars()])),
-            main, "--configDir", str(self.conf), *arguments,
+            "-cp", self.class_path, main, "--configDir", str(self.conf), *arguments,
         ]  # fmt: skip
         output = self.log_dir / f"{role}.out"
         process = spawn(command, stack=self.stack, output=output, env=self.environment(), cwd=self.dir)

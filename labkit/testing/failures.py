@@ -1,6 +1,4 @@
-"""What a failed job's exception means in one sentence, with the line of the user's own file where there is
-one.
-"""
+"""What a failed job's exception means in one sentence, with the line of the user's own file."""
 
 from __future__ import annotations
 
@@ -11,8 +9,8 @@ from typing import Any
 
 from labkit.errors import CodeError, LabError
 
-_PYTHON_FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\w+)')
-_THREAD_FRAME = re.compile(r"^\s*at (/.+)\.(\w+)\([^()]+\.py:(\d+)\)$", re.MULTILINE)
+_PYTHON_FRAME = re.compile(r'File "([^"]+)", line (\d+), in ([\w<>]+)')
+_THREAD_FRAME = re.compile(r"^\s*at (/.+)\.([\w<>]+)\([^()]+\.py:(\d+)\)$", re.MULTILINE)
 _CAUSE = re.compile(r"(?:Caused by: )?([\w.$]+(?:Exception|Error|Throwable)): (.*)")
 _POSITION = re.compile(r"line (\d+), column (\d+)")
 _POSITION_PROSE = re.compile(r"^From line .*?: |^At line .*?: | at line \d+, column \d+")
@@ -40,11 +38,9 @@ def told_by_java(what: str, first_line: int = 0) -> Iterator[None]:
     except LabError:
         raise
     except Exception as error:
-        if not hasattr(error, "java_exception") and type(error).__module__.split(".")[0] not in (
-            "py4j",
-            "pyflink",
-        ):
-            raise
+        package = type(error).__module__.split(".")[0]
+        if not hasattr(error, "java_exception") and package not in ("py4j", "pyflink"):
+            raise  # not Flink's: the user's own function, called in between
         # without an exception of Java's it is the connection that has failed, not the statement
         kind = CodeError if hasattr(error, "java_exception") else LabError
         raise kind(f"{what}: {why(error, first_line)}.", "", "correct it and run it again") from error

@@ -6,6 +6,7 @@ imported only where there is Python in the job, for its import alone takes a qua
 
 from __future__ import annotations
 
+import atexit
 import os
 import time
 import uuid
@@ -56,6 +57,11 @@ class Flink:
             gateway_parameters=GatewayParameters(port=engine.gateway, auto_convert=True)
         )
         self._pyflink = False
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        """Let go without a word: at the end of a process the gateway may be gone before its objects are."""
+        self._gateway._gateway_client.is_connected = False
 
     @property
     def java(self) -> Any:
@@ -90,9 +96,7 @@ class Flink:
         self._gateway.entry_point.put("PythonFunctionFactory", PythonFunctionFactory())
 
     def environment(self, options: Mapping[str, str], crashes: int) -> Any:
-        """A Java StreamExecutionEnvironment that submits to the cluster. crashes: how many restarts it
-        allows.
-        """
+        """A Java StreamExecutionEnvironment that submits to the cluster, and restarts a job so often."""
         host, port = self.engine.rest.split(":")
         where = {"rest.address": host, "rest.port": port}
         restarts = {

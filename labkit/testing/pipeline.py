@@ -50,8 +50,9 @@ class Pipeline:
             setup(self._of_pyflink())
 
     def run(self, sql: Statements, values: Mapping[str, str]) -> None:
-        """Carry out statements; INSERTs become a part of the job. Raises LabError: one is wrong (file,
-        line, why).
+        """Carry out statements; INSERTs become a part of the job.
+
+        Raises LabError: one is wrong (file, line and why).
         """
         for part in [sql] if isinstance(sql, (str, Path)) else sql:
             name = part.name if isinstance(part, Path) else ""

@@ -73,9 +73,7 @@ class Result:
 
     @property
     def rows(self) -> list[Any]:
-        """The rows of an append-only result. Raises AssertionError: it has updates, so its rows are not
-        its changes.
-        """
+        """The rows of an append-only result. Raises AssertionError: it has updates."""
         for change in self.changes:
             assert change.kind == "+I", (
                 f"{self.name} is an updating result ({change.kind} {change.row}): "

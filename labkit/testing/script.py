@@ -76,8 +76,9 @@ def checkpoint() -> Step:
 
 
 def crash() -> Step:
-    """The job fails here, once all that came before has done its work, and goes on from its last
-    checkpoint().
+    """The job fails here and goes on from its last checkpoint().
+
+    Before it fails, all that came before has done its work.
     """
     return Step(CRASH)
 
@@ -140,8 +141,8 @@ def single(script: Script | Mapping[str, Script], tables: Sequence[str]) -> list
     """One list of steps, each with its table; a settle() wherever the order between tables matters.
 
     Two inputs of an operator are read in no order that Flink promises: before a step for another table than
-    the last one's, everything has to have arrived. Raises LabError: a row that names no table, or one that
-    is not there.
+    the last one's, everything has to have arrived.
+    Raises LabError: a row that names no table, or one that is not there.
     """
     if isinstance(script, Mapping):
         script = [replace(step, to=step.to or name) for name, steps in script.items() for step in steps]

@@ -18,6 +18,7 @@ AnyScript = Script | Mapping[str, Script]
 TIMEOUT = 30.0
 #: so many jobs of one call are on the cluster at once
 _ABREAST = 4
+_ONLY = "the script"
 
 
 @overload
@@ -63,14 +64,15 @@ def run_sql(
     sql: SQL text, files, or both in order; ${name} in them stands for `values`. schema: the columns of each
     input, as in CREATE TABLE. query: a table, a view or a SELECT; several by name give Results. setup:
     called with PyFlink's StreamTableEnvironment first, to register functions. each_step: settle after every
-    step, so that each change knows the step that caused it (about 20 ms a step). Raises LabError: a
-    statement is wrong (file, line and why), the job failed or took longer than `timeout` seconds.
+    step, so that each change knows the step that caused it (about 20 ms a step).
+    Raises LabError: a statement is wrong (file, line and why), the job failed or took longer than `timeout`
+    seconds.
     """
     found = run_sql_scenarios(
-        sql, {"the script": script}, schema=schema, query=query, options=options, values=values, setup=setup,
+        sql, {_ONLY: script}, schema=schema, query=query, options=options, values=values, setup=setup,
         each_step=each_step, timeout=timeout,
     )  # fmt: skip
-    only: Result | Results = found["the script"]
+    only: Result | Results = found[_ONLY]
     return only
 
 
@@ -157,6 +159,11 @@ def _records(script: Sequence[Step], schemas: Mapping[str, schema.Schema]) -> li
 
 def _collect(waiting: Any, query: Queries | None, timeout: float, found: dict[str, Any]) -> None:
     name, running = waiting
-    lines = running.wait(timeout)
+    try:
+        lines = running.wait(timeout)
+    except LabError as error:
+        if name == _ONLY:
+            raise
+        raise LabError(f"{name}: {error.happened}", error.expected, error.next_step) from error
     each = {query_: results.result(query_, lines, running.script) for query_ in _named(query)}
     found[name] = each["result"] if isinstance(query, str) else Results(each)

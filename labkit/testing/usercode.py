@@ -26,9 +26,7 @@ _INSTALLED = tuple(
 
 @contextmanager
 def by_value() -> Iterator[list[str]]:
-    """Within it functions and classes of the user's modules are pickled with their code; these modules'
-    files.
-    """
+    """Within it functions and classes of the user's modules are pickled with their code; their files."""
     import cloudpickle
 
     registered, files = [], []

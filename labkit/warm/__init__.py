@@ -35,6 +35,7 @@ NAME = "warm"
 IDLE_MINUTES = 15
 #: resident memory above which a part is replaced, in bytes
 GATEWAY_LIMIT, TASKMANAGER_LIMIT = 700 << 20, 1100 << 20
+_OUTPUT_LIMIT = 10 << 20
 _LOCK = LOCKS / "warm-use.lock"
 _SLOTS = 8
 
@@ -74,8 +75,9 @@ class Engine:
         return answer
 
     def end_taskmanager(self) -> None:
-        """End the process that runs the jobs: the way to stop a function that never returns. The next use
-        starts one.
+        """End the process that runs the jobs: the only way to stop a function that never returns.
+
+        The next use starts another.
         """
         with suppress(ProcessLookupError):
             os.kill(self.taskmanager_pid, signal.SIGKILL)
@@ -94,6 +96,7 @@ def engine() -> Iterator[Engine]:
         found = _ready() or _start()
         used = Path(found.folder) / "used"
         used.touch()
+        _empty_the_output(found)
         yield found
         used.touch()
 
@@ -130,12 +133,23 @@ def _ready() -> Engine | None:
         and 0 < resident(found.taskmanager_pid) < TASKMANAGER_LIMIT
     )
     try:
-        return found if fit and idle(found) else None
+        if fit and not idle(found):
+            found.end_taskmanager()
+            return None
     except LabError:
         return None
+    return found if fit else None
 
 
-def idle(found: Engine, seconds: float = 5) -> bool:
+def _empty_the_output(found: Engine) -> None:
+    """Functions print into the TaskManager's output: somebody's flood shall not fill the disk."""
+    output = Path(found.folder) / "flink" / "log" / "taskmanager-1.out"
+    with suppress(FileNotFoundError):
+        if output.stat().st_size > _OUTPUT_LIMIT:
+            os.truncate(output, 0)  # it is appended to: the next line is its first
+
+
+def idle(found: Engine, seconds: float = 15) -> bool:
     """Cancel what still runs, and wait until every slot is free; False: something does not end."""
     deadline = time.monotonic() + seconds
     while True:

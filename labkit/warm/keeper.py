@@ -1,4 +1,7 @@
-"""Ends the warm engine when nobody has used it for a while: `python -m labkit.warm.keeper STACK_FOLDER`."""
+"""Looks after the warm engine while nobody uses it: `python -m labkit.warm.keeper STACK_FOLDER`.
+
+After a minute it makes what lets the next start be quick; after some more it ends the engine, and itself.
+"""
 
 from __future__ import annotations
 
@@ -6,51 +9,63 @@ import fcntl
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from labkit.paths import LOCKS
 from labkit.warm import IDLE_MINUTES
 
+_QUIET_SECONDS = 60
+
 
 def main(stack: Path) -> None:
-    """Sleep until the folder's `used` is old enough and nobody holds the engine; then end the stack."""
+    """Wait until the folder's `used` is old enough; then archive, then end the stack."""
     idle = float(os.environ.get("LAB_WARM_MINUTES") or IDLE_MINUTES) * 60
     used = stack / "used"
-    started = time.time()
+    used.touch()
+    archived = False
     while True:
-        try:
-            last = used.stat().st_mtime
-        except FileNotFoundError:
-            last = started
-        left = last + idle - time.time()
-        if left > 0:
-            time.sleep(left)
-            continue
-        with (LOCKS / "warm-use.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if used.exists() and used.stat().st_mtime > last:
-                continue
-            end(stack)
-            return
+        last = used.stat().st_mtime
+        quiet = time.time() - last
+        if quiet >= idle:
+            with _alone():
+                if used.stat().st_mtime == last:
+                    end(stack)
+                    return
+        elif quiet >= _QUIET_SECONDS and not archived:
+            archived = True
+            archive(stack)
+        else:
+            time.sleep(min(idle, idle if archived else _QUIET_SECONDS) - quiet)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    with (LOCKS / "warm-use.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+# imported only when needed: until its moments come, a keeper is a few megabytes
+
+
+def archive(stack: Path) -> None:
+    """Make the class-data archives that are not there yet."""
+    from labkit.warm.stack import WarmStack
+
+    WarmStack(stack.name, resident=True).archive()
 
 
 def end(stack: Path) -> None:
     """End every process of the stack but this one and the services beside it, and forget the engine."""
-    # imported only now: until its one moment comes, a keeper is a few megabytes
-    from labkit.services.process import Owned
     from labkit.services.stack import Stack
     from labkit.warm.services import NAME as SERVICES
     from labkit.warm.stack import WarmStack
 
     (stack / "engine.json").unlink(missing_ok=True)
-    it = WarmStack(stack.name, resident=True)
-    for service in it.services:
-        service.record.processes = {
-            role: owned
-            for role, owned in service.record.processes.items()
-            if isinstance(owned, Owned) and owned.pid != os.getpid()
-        }
-    it.down()
+    # as one that is not resident: this process is no service of it, and ends by itself
+    WarmStack(stack.name, resident=False).down()
     Stack(SERVICES).remove()
 
 

@@ -11,10 +11,11 @@ from typing import ClassVar
 from labkit.errors import LabError
 from labkit.paths import ROOT, shown
 from labkit.services import flink, java
-from labkit.services.flink import Flink, lib
+from labkit.services.flink import Flink
 from labkit.services.process import end, spawn, until
 from labkit.services.service import Service
 from labkit.services.stack import Stack
+from labkit.warm import archive
 from labkit.warm.compiled import jar_of
 
 #: the Java side of labkit.testing, and the gateway's main class
@@ -37,6 +38,8 @@ _LOG4J = flink.LOG4J.replace("level = INFO", "level = WARN") + "".join(
 class Cluster(Flink):
     """A session cluster that knows scripted sources and recorders."""
 
+    patience = 180.0  # somebody may need the whole machine
+
     more_options: ClassVar[dict[str, object]] = {
         "metrics.reporters": "scripted",
         "metrics.reporter.scripted.factory.class": "scripted.Counters",
@@ -54,6 +57,9 @@ class Cluster(Flink):
         super().prepare()
         self.more_jars()
 
+    def more_flags(self, role: str) -> list[str]:
+        return archive.flags(role, self.class_path)
+
     def more_jars(self) -> list[Path]:
         return [jar_of(JAVA, _SERVICES)]
 
@@ -63,6 +69,7 @@ class Gateway(Service):
 
     name = "gateway"
     setting = ""
+    patience = 180.0
 
     def __init__(self, stack: Path, cluster: Cluster) -> None:
         super().__init__(stack, only_ours=True)
@@ -94,12 +101,12 @@ class Gateway(Service):
 
         until(settings.exists, 30, give_up)
         flink.log_dir.mkdir(parents=True, exist_ok=True)
-        class_path = os.pathsep.join(map(str, [lib() / "*", *flink.more_jars()]))
         command = [
-            java.executable(), *java.FLAGS, "-Xms128m", "-Xmx512m", f"-Djava.io.tmpdir={self.tmp}",
-            "--add-opens=jdk.proxy2/jdk.proxy2=ALL-UNNAMED", *java.flink_options().split(),
-            f"-Dlog.file={self.log}", f"-Dlog4j.configurationFile={settings.as_uri()}",
-            "-cp", class_path, "org.apache.flink.client.python.Resident", str(self.port_file),
+            java.executable(), *java.FLAGS, *archive.flags(self.name, flink.class_path), "-Xms128m",
+            "-Xmx512m", f"-Djava.io.tmpdir={self.tmp}", "--add-opens=jdk.proxy2/jdk.proxy2=ALL-UNNAMED",
+            *java.flink_options().split(), f"-Dlog.file={self.log}",
+            f"-Dlog4j.configurationFile={settings.as_uri()}", "-cp", flink.class_path,
+            "org.apache.flink.client.python.Resident", str(self.port_file),
         ]  # fmt: skip
         env = flink.environment()
         self.remember("gateway", spawn(command, stack=self.stack, output=self.log, env=env, cwd=self.dir))
@@ -149,6 +156,13 @@ class WarmStack(Stack):
     def services(self) -> list[Service]:
         kept: list[Service] = [self.cluster, self.gateway]
         return [*kept, self._idle_keeper] if self._resident else kept
+
+    def archive(self) -> None:
+        """Make the class-data archives that are not there yet, for the next start."""
+        for service in (self.cluster, self.gateway):
+            for role, owned in service.record.processes.items():
+                if owned.running():
+                    archive.make(role, self.cluster.class_path, owned.pid)
 
     def start(self) -> None:
         """Start what does not run. Raises LabError: something could not be started."""

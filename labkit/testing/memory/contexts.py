@@ -1,6 +1,4 @@
-"""What a function is given in place of Flink's contexts: the runtime context of open(), and those of each
-call.
-"""
+"""What a function is given in place of Flink's contexts: in open(), and at each call."""
 
 from __future__ import annotations
 

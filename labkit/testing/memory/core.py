@@ -154,9 +154,7 @@ class Harness:
     # ---- a whole script ------------------------------------------------------------------------
 
     def play(self, script: Script | Mapping[str, Script]) -> Result:
-        """Play a script to its end, from a fresh start; the result, its side outputs with it, as
-        run_stream gives it.
-        """
+        """Play a script to its end, from a fresh start; a result as run_stream gives it."""
         self._attempt, self._recorded, self.counters = -1, [], {}
         self._begin()
         steps = [step for step in single(script, self._inputs) if step.kind != "settle"]

@@ -1,6 +1,4 @@
-"""Keyed state in memory, with Flink's rules: by key, typed, copied in and out, expiring by processing
-time.
-"""
+"""Keyed state in memory, by Flink's rules: by key, typed, copied, expiring by processing time."""
 
 from __future__ import annotations
 

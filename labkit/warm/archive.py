@@ -1,0 +1,49 @@
+"""Class-data archives: a JVM that maps its classes from one starts with half of the processor time.
+
+The Java in the wheel comes without any. An archive fits one Java and one class path, so it is made here,
+from the processes that run, when nobody has used them for a while.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+from labkit.paths import LAB
+from labkit.services import java
+from labkit.services.flink import VERSION
+
+
+def flags(role: str, class_path: str) -> list[str]:
+    """The JVM flags that use this role's archive, if there is one."""
+    file = path(role, class_path)
+    return (
+        [f"-XX:SharedArchiveFile={file}", "-Xlog:disable", "-Xlog:all=error:stderr"] if file.exists() else []
+    )
+
+
+def path(role: str, class_path: str) -> Path:
+    """Where the archive of that role is."""
+    key = sha256(f"{java.home()} {class_path}".encode()).hexdigest()[:12]
+    return LAB / f"flink-{VERSION}" / f"{role}-{key}.jsa"
+
+
+def make(role: str, class_path: str, pid: int) -> bool:
+    """Make the archive of that role from a process that has loaded its classes; whether it was made."""
+    file = path(role, class_path)
+    tool = java.home() / "bin" / "jcmd"
+    if file.exists() or not tool.exists():
+        return False
+    half = file.with_name(f"{file.name}.{os.getpid()}")
+    done = subprocess.run(
+        [tool, str(pid), "VM.cds", "static_dump", str(half)],
+        env=java.environment(), capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    if done.returncode or not half.exists():
+        return False
+    for older in file.parent.glob(f"{role}-*.jsa"):
+        older.unlink()
+    os.replace(half, file)
+    return True

@@ -1,0 +1,258 @@
+"""DataStream on scripts: inputs, side outputs, watermark strategies, and a person's mistakes."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pyflink.common import Duration, Row, Types, WatermarkStrategy
+from pyflink.common.time import Time
+from pyflink.common.watermark_strategy import TimestampAssigner
+from pyflink.datastream import KeyedProcessFunction, OutputTag, ProcessFunction
+from pyflink.datastream.window import TumblingEventTimeWindows
+from pyflink.table import DataTypes
+from pyflink.table.udf import udf
+
+from labkit.errors import LabError
+from labkit.testing import assert_rows, checkpoint, crash, ms, row, run_sql, run_stream, watermark
+from tests.testing.functions import HourlyMaximum, Reading, keyed
+
+
+class At(TimestampAssigner):  # type: ignore[misc]
+    def extract_timestamp(self, value: Any, record_timestamp: int) -> int:
+        return int(value["at_ms"])
+
+
+# ---- inputs ------------------------------------------------------------------------------------
+
+
+def test_elements_are_objects_rows_or_of_a_pyflink_type() -> None:
+    assert run_stream(lambda s: s, [row("a"), row(x=1), row(Reading("Oslo", 1.0))]).rows == [
+        "a", {"x": 1}, Reading("Oslo", 1.0),
+    ]  # fmt: skip
+    as_rows = run_stream(
+        lambda s: s.map(
+            lambda r: Row(r["city"], r[1] + 1), Types.ROW_NAMED(["c", "n"], [Types.STRING(), Types.LONG()])
+        ),
+        [row(city="Oslo", n=1), row(city="Rome", n=2)],
+        inputs="city STRING, n BIGINT",
+    )
+    assert as_rows.rows == [{"c": "Oslo", "n": 2}, {"c": "Rome", "n": 3}]
+    typed = run_stream(lambda s: s.map(str.upper, Types.STRING()), [row("a")], inputs=Types.STRING())
+    assert typed.rows == ["A"]
+
+
+def test_a_strategy_of_the_jobs_own_speaks_after_every_record() -> None:
+    strategy = WatermarkStrategy.for_bounded_out_of_orderness(Duration.of_minutes(5)).with_timestamp_assigner(
+        At()
+    )
+
+    class Shows(ProcessFunction):  # type: ignore[misc]
+        def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
+            yield ctx.timestamp(), ctx.timer_service().current_watermark()
+
+    result = run_stream(
+        lambda s: s.assign_timestamps_and_watermarks(strategy).process(Shows()),
+        [row(at_ms=ms("10:00")), row(at_ms=ms("11:00")), row(at_ms=ms("10:30"))],
+    )
+
+    assert result.rows == [
+        (ms("10:00"), -(2**63)),
+        (ms("11:00"), ms("09:55") - 1),
+        (ms("10:30"), ms("10:55") - 1),
+    ]
+
+
+def test_a_job_without_watermarks_gives_its_windows_at_the_end_only() -> None:
+    def counts(stream: Any) -> Any:
+        return (
+            stream.key_by(lambda v: v["city"], Types.STRING())
+            .window(TumblingEventTimeWindows.of(Time.hours(1)))
+            .reduce(lambda a, b: {**a, "n": a["n"] + b["n"]})
+        )
+
+    script = [
+        row(at="10:00", city="Oslo", n=1),
+        row(at="10:10", city="Oslo", n=1),
+        row(at="11:10", city="Oslo", n=1),
+    ]
+
+    without = run_stream(counts, script)
+    with_ = run_stream(counts, [*script, watermark("11:00")])
+
+    assert ([r["n"] for r in without.rows], without.before_end.rows) == ([2, 1], [])
+    assert [r["n"] for r in with_.before_end.rows] == [2]
+
+
+def test_counters_and_side_outputs() -> None:
+    script = [
+        row(at="10:00", city="Oslo", celsius=1.0),
+        watermark("11:00"),
+        row(at="10:30", city="Oslo", celsius=2.0),
+    ]
+
+    result = run_stream(keyed(HourlyMaximum()), script)
+
+    assert result.side["late"].rows == ["Oslo 2.0"]
+    assert result.counters["late"] == 1
+
+
+def test_an_edit_counts_although_the_worker_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "some_piece.py"
+    given = []
+    for factor in (2, 3):
+        file.write_text(
+            f"def scaled(value):\n    return helper(value)\n\n\ndef helper(value):\n    return value * {factor}\n"
+        )
+        piece = loaded(file)
+        given += run_stream(lambda s, piece=piece: s.map(piece.scaled), [row(1)]).rows
+
+    assert given == [2, 3]
+
+
+def loaded(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("a_piece_of_somebody", file)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_globals_of_the_users_module_do_not_survive_a_crash(tmp_path: Path) -> None:
+    file = tmp_path / "with_globals.py"
+    file.write_text("seen = []\n\n\ndef count(value):\n    seen.append(value)\n    return len(seen)\n")
+    piece = loaded(file)
+
+    result = run_stream(lambda s: s.map(piece.count), [row("a"), checkpoint(), crash(), row("b")])
+
+    assert result.rows == [1, 1]
+
+
+def test_process_mode_gives_the_same() -> None:
+    script = [row(at="10:00", city="Oslo", celsius=1.0), watermark("11:00"), row(at="10:30", city="Oslo", celsius=2.0), checkpoint(), crash(), row(at="11:10", city="Oslo", celsius=3.0)]  # fmt: skip
+
+    results = [
+        run_stream(keyed(HourlyMaximum()), script, options={"python.execution-mode": mode}, timeout=90)
+        for mode in ("thread", "process")
+    ]
+
+    assert [tuple(r) for r in results[0].rows] == [tuple(r) for r in results[1].rows]
+    assert results[0].side["late"].rows == results[1].side["late"].rows
+
+
+# ---- Python in SQL -----------------------------------------------------------------------------
+
+
+def test_python_functions_in_sql() -> None:
+    @udf(result_type=DataTypes.STRING())
+    def loud(text: str) -> str:
+        return text.upper() + "!"
+
+    result = run_sql(
+        "", [row(city="Oslo")], schema={"t": "city STRING"}, query="SELECT loud(city) AS c FROM t",
+        setup=lambda tables: tables.create_temporary_function("loud", loud),
+    )  # fmt: skip
+
+    assert_rows(result.rows, [{"c": "OSLO!"}])
+
+
+def test_a_python_function_in_sql_that_raises_names_its_line() -> None:
+    @udf(result_type=DataTypes.BIGINT())
+    def parsed(text: str) -> int:
+        return int(text)
+
+    with pytest.raises(LabError, match=r"test_stream\.py, line \d+, in parsed: ValueError: invalid literal"):
+        run_sql(
+            "", [row(city="Oslo")], schema={"t": "city STRING"}, query="SELECT parsed(city) FROM t",
+            setup=lambda tables: tables.create_temporary_function("parsed", parsed),
+        )  # fmt: skip
+
+
+# ---- what a person can do wrong ----------------------------------------------------------------
+
+
+class Raises(KeyedProcessFunction):  # type: ignore[misc]
+    def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
+        if value == "now":
+            raise KeyError("city")
+        ctx.timer_service().register_event_time_timer(ctx.timestamp())
+        yield value
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
+        yield 1 / 0
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ([row("now")], r"test_stream\.py, line \d+, in process_element: KeyError: '?city"),
+        ([row("later", at="10:00"), watermark("10:30")], r"test_stream\.py, line \d+, in on_timer: ZeroDivisionError: division by zero"),
+        ([crash(), row("now")], r"in process_element: KeyError: '?city"),
+        ([row("x", at="10:00"), checkpoint(), crash(), row("now"), crash()], r"in process_element: KeyError: '?city"),
+    ],
+)  # fmt: skip
+def test_an_exception_names_file_line_and_function(script: Any, sentence: str) -> None:
+    with pytest.raises(LabError, match=sentence) as error:
+        run_stream(lambda s: s.key_by(lambda v: v, Types.STRING()).process(Raises()), script)
+
+    assert "\n" not in str(error.value)
+    assert "pemja" not in str(error.value)
+
+
+def test_a_function_that_never_returns_is_ended_and_the_next_run_works() -> None:
+    def stuck(value: Any) -> Any:
+        while True:
+            pass
+
+    started = time.monotonic()
+    with pytest.raises(LabError, match=r"not done within 3 s, and a function in it does not return"):
+        run_stream(lambda s: s.map(stuck), [row(1)], timeout=3)
+
+    assert time.monotonic() - started < 30
+    assert run_stream(lambda s: s.map(lambda v: v + 1), [row(1)]).rows == [2]
+
+
+def test_a_flood_of_prints_harms_nothing() -> None:
+    def loud(value: Any) -> Any:
+        for _ in range(20_000):
+            print("x" * 100)  # noqa: T201
+        return value
+
+    assert run_stream(lambda s: s.map(loud), [row(1)]).rows == [1]
+
+
+def test_a_build_function_that_gives_no_stream() -> None:
+    with pytest.raises(LabError, match=r"gave NoneType\. A DataStream was expected"):
+        run_stream(lambda s: None, [row(1)])
+
+
+def test_an_error_in_the_build_function_is_its_own() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_stream(lambda s: 1 / 0, [row(1)])
+
+
+def test_side_output_tags_may_be_names() -> None:
+    tag = OutputTag("small", Types.LONG())
+
+    class Split(ProcessFunction):  # type: ignore[misc]
+        def process_element(self, value: int, ctx: Any) -> Iterator[Any]:
+            if value < 10:
+                yield tag, value
+            else:
+                yield value
+
+    def build(stream: Any) -> Any:
+        done = stream.process(Split(), Types.LONG())
+        return done, {"small ones": done.get_side_output(tag)}
+
+    result = run_stream(build, [row(1), row(11)])
+
+    assert (result.rows, result.side["small ones"].rows) == ([11], [1])
