@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from labkit.paths import ROOT, STACKS
-from labkit.services import process
+from labkit.services import jars, process
 
 DEMO = STACKS / "demo"
 
@@ -54,6 +54,8 @@ def no_network() -> bool:
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory, no_network: bool) -> Path:
     """The folder of a finished demo without a network, of a seed that differs from day to day and is printed."""
+    for name in ("kafka", "flink"):
+        jars.fetch(name)  # what a first run would download
     folder: Path = tmp_path_factory.mktemp("demo") / "out"
     seed = int(time.time()) // 86_400
     done = _demo("--seed", str(seed), "--hours", "30", "--to", str(folder), offline=no_network)
