@@ -300,4 +300,5 @@ def test_the_figures_beside_the_report_are_those_of_its_world() -> None:
 def test_every_part_runs_in_one_place() -> None:
     from capstone_marketlag.jobs import detector  # here: it brings PyFlink along
 
-    assert sorted((pieces.SESSION, *PRODUCERS, *pieces.SIGNALS, *detector.PIECES)) == sorted(pieces.LABS)
+    runs = (pieces.SESSION, *PRODUCERS, *pieces.SIGNALS, *detector.PIECES, detector.SINK)
+    assert sorted(runs) == sorted(pieces.LABS)
