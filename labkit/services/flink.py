@@ -72,6 +72,8 @@ class Flink(Service):
 
     name = "flink"
     setting = "LAB_FLINK"
+    #: whether a TaskManager that gives up is started again without being asked
+    starts_again = True
     #: for clusters of a special kind: what their config.yaml has more
     more_options: ClassVar[dict[str, object]] = {}
 
@@ -179,7 +181,8 @@ class Flink(Service):
         # a name of its own at each start: one that was killed is counted by the JobManager for a while
         self.record.options[role] = self.record.options.get(role, 0) + 1
         # whom root lent its own Python may run it, but not start it again: then nothing watches
-        under = [sys.executable, "-S", restarting.__file__] if os.access(sys.executable, os.X_OK) else []
+        watched = self.starts_again and os.access(sys.executable, os.X_OK)
+        under = [sys.executable, "-S", restarting.__file__] if watched else []
         arguments = ["-D", f"taskmanager.resource-id={self.id_of(role)}"]
         self._run(role, _TASKMANAGER, _TASKMANAGER_JVM, arguments, under)
 

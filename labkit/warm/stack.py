@@ -39,6 +39,7 @@ class Cluster(Flink):
     """A session cluster that knows scripted sources and recorders."""
 
     patience = 180.0  # somebody may need the whole machine
+    starts_again = False  # the engine watches its own, and knows it by its process
 
     more_options: ClassVar[dict[str, object]] = {
         "metrics.reporters": "scripted",

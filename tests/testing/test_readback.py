@@ -43,10 +43,10 @@ def test_only_what_was_committed_is_read(kafka: Kafka, topic: str) -> None:
 def test_a_sink_to_kafka_and_a_crash(kafka: Kafka, topic: str, guarantee: str, oslo: int) -> None:
     transactions = "'sink.transactional-id-prefix' = 'x', 'properties.transaction.timeout.ms' = '60000',"
     sql = f"""
-        CREATE TEMPORARY TABLE out (city STRING, celsius DOUBLE) WITH (
+        CREATE TEMPORARY TABLE copied (city STRING, celsius DOUBLE) WITH (
           'connector' = 'kafka', 'topic' = '{topic}', 'properties.bootstrap.servers' = '{kafka.address}',
           'format' = 'json', {transactions if guarantee == "exactly-once" else ""} 'sink.delivery-guarantee' = '{guarantee}');
-        INSERT INTO out SELECT city, celsius FROM readings;
+        INSERT INTO copied SELECT city, celsius FROM readings;
     """
 
     run_sql(sql, SCRIPT, schema=READINGS, timeout=60)

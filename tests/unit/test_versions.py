@@ -413,7 +413,7 @@ def test_docker_compose_accepts_the_file() -> None:
         "volumes",
     }
     known = {"build", "image", "platform", "network_mode", "volumes", "entrypoint", "init", "ports", "environment",
-             "command", "healthcheck", "profiles"}  # fmt: skip
+             "command", "healthcheck", "profiles", "restart"}  # fmt: skip
     assert {key for service in services.values() for key in service} <= known
     docker = shutil.which("docker")
     if not docker or subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
