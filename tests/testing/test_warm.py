@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,15 @@ from labkit import warm
 from labkit.paths import JARS, LAB, ROOT, STACKS
 from labkit.services import process
 from labkit.testing import row, run_sql
+from labkit.warm import keeper
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _begin_anew_behind_this() -> Iterator[None]:
+    """What was killed and replaced here is nothing for others to run on."""
+    yield
+    keeper.end(STACKS / "warm")
+
 
 RUN = """
 from labkit.testing import row, run_sql
