@@ -154,6 +154,16 @@ def test_several_queries_are_recorded_in_one_job() -> None:
     assert results["all"].table("city") == [{"city": "Oslo", "n": 2}]
 
 
+def test_a_table_that_is_short_may_end_before_the_script_begins() -> None:
+    queries = {"cities": "SELECT * FROM (VALUES ('Oslo'), ('Rome')) AS cities (city)", "counts": COUNTS}
+
+    for _ in range(5):
+        results = run_sql("", [oslo("10:00")], schema=READINGS, query=queries)
+
+        assert [row["city"] for row in results["cities"].rows] == ["Oslo", "Rome"]
+        assert results["counts"].rows == [{"city": "Oslo", "n": 1}]
+
+
 def test_scenarios_are_planned_once_and_do_not_meet() -> None:
     scripts = {f"{n} readings": [oslo(f"10:0{i}") for i in range(n)] for n in (1, 2, 3)}
 

@@ -36,8 +36,7 @@ public final class Recorder extends AbstractStreamOperator implements OneInputSt
     public void open() throws Exception {
         super.open();
         run = Run.of(setting);
-        int attempt = getRuntimeContext().getTaskInfo().getAttemptNumber();
-        run.write(line("open", new Integer(attempt)));
+        run.open(name, getRuntimeContext().getTaskInfo().getAttemptNumber());
     }
 
     public void processElement(StreamRecord element) throws Exception {

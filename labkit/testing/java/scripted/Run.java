@@ -86,7 +86,6 @@ final class Run {
             settling = false;
             over = false;
             probes.clear();
-            closed.clear();
         }
         joined++;
         notifyAll();
@@ -167,6 +166,12 @@ final class Run {
     }
 
     // ---- recorders ---------------------------------------------------------------------------------------------------
+
+    /** This recorder begins, or begins again. Not when the sources do: a recorder of a short table may have ended before. */
+    synchronized void open(String name, int number) throws IOException {
+        closed.remove(name);
+        write(Arrays.asList(new Object[] {"open", name, new Integer(number)}));
+    }
 
     synchronized void reached(long checkpoint) {
         probe(checkpoint)[1]++;
