@@ -295,15 +295,17 @@ def lib() -> Path:
         *(HOME / "opt").glob("flink-python-*.jar"),
         *(jar.path for jar in jars.of_set("flink")),
     ]
-    folder = LAB / f"flink-{VERSION}" / "lib"
     wanted = {source.name: source for source in sources}
-    found = {link.name: link.readlink() for link in folder.glob("*.jar")} if folder.exists() else {}
-    if found != wanted:
-        new = folder.with_name(f"lib.{os.getpid()}")
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
+    folder = LAB / f"flink-{VERSION}" / f"lib-{zlib.crc32(repr(sorted(wanted.items())).encode()):08x}"
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(dir=folder.parent))
         for name, source in wanted.items():
             (new / name).symlink_to(source)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(new, folder)
+        try:
+            new.rename(folder)
+        except OSError:
+            shutil.rmtree(new)
+            if not folder.exists():  # otherwise somebody else made it meanwhile
+                raise
     return folder
