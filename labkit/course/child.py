@@ -139,6 +139,7 @@ def _pytest(job: Job, teller: Teller) -> int:
     )
     if (labs / "__init__.py").exists():
         sys.path.insert(0, str(labs.parent))  # labs.shared of these labs, wherever they stand
+    os.environ.pop("PYTEST_ADDOPTS", None)  # somebody's habits elsewhere
     notebook = [str(lab.notebook)] if job.notebook and lab.notebook.exists() else []
     arguments = [
         "-c", os.devnull, "--rootdir", str(labs), "--confcutdir", str(labs), "--import-mode", "importlib",

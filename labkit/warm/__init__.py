@@ -3,7 +3,7 @@
     with engine() as flink:          # started on first use; one process at a time
         flink.gateway, flink.rest    # the py4j port, the REST address
 
-What makes it safe to keep: it is replaced when what it was started from has changed (Flink, jars, settings,
+What makes it safe to keep: it begins anew when what it was started from has changed (Flink, jars, settings,
 Java files), when a part of it has died, and when it has grown; jobs that somebody left running are
 cancelled; a keeper ends it after some idle minutes. LAB_COLD=1: each process starts one of its own and ends
 it.
@@ -202,14 +202,16 @@ def resident(pid: int) -> int:
 
 
 def _start() -> Engine:
-    """Start what is missing; all of it anew where what is there is stale or has grown."""
+    """Start all of it anew.
+
+    Also where only the TaskManager is gone: for some seconds the JobManager would give out the slots of the
+    one that it has lost.
+    """
     from labkit.warm.stack import WarmStack
 
     stack = WarmStack(NAME, resident=True)
+    stack.remove()
     file = STACKS / NAME / "engine.json"
-    if not _lacks_only_a_taskmanager(file):
-        stack.remove()
-    file.unlink(missing_ok=True)
     stack.start()
     found = _described(stack)
     half = file.with_suffix(".half")
@@ -218,38 +220,22 @@ def _start() -> Engine:
     return found
 
 
-def _lacks_only_a_taskmanager(file: Path) -> bool:
-    try:
-        found = Engine(**json.loads(file.read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return False
-    return (
-        found.made_from == made_from()
-        and 0 < resident(found.gateway_pid) < GATEWAY_LIMIT
-        and not resident(found.taskmanager_pid)
-    )
-
-
 _own: list[Engine] = []
 
 
 def _cold() -> Engine:
     """This process's own engine, ended with it."""
-    if not _own:
+    if not _own or not resident(_own[0].taskmanager_pid):
         import atexit
 
         from labkit.warm.stack import WarmStack
 
         stack = WarmStack(f"cold-{os.getpid()}", resident=False)
-        atexit.register(stack.remove)
+        if not _own:
+            atexit.register(stack.remove)
+        stack.remove()
         stack.start()
-        _own.append(_described(stack))
-    elif not resident(_own[0].taskmanager_pid):
-        from labkit.warm.stack import WarmStack
-
-        stack = WarmStack(f"cold-{os.getpid()}", resident=False)
-        stack.start()
-        _own[0] = _described(stack)
+        _own[:] = [_described(stack)]
     return _own[0]
 
 

@@ -72,5 +72,6 @@ def learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("LAB_LABS", str(folders.labs))
     monkeypatch.setenv("LAB_MINE", str(folders.mine))
     monkeypatch.delenv("LAB_PIECE", raising=False)
-    monkeypatch.setattr(paths, "LAB", folders.state)
+    # not paths.LAB: a module that is imported meanwhile would keep it, and look there for ever
+    monkeypatch.setattr(Folders, "here", lambda: folders)
     return Learner(folders, capsys)

@@ -150,3 +150,15 @@ def test_without_a_terminal_nothing_is_coloured_and_with_one_it_is(learner: Lear
 
     assert "\x1b" not in plain
     assert "\x1b[33mgreeting, step 1" in coloured
+
+
+def test_pytest_options_of_somebodys_shell_change_nothing(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-v --no-such-option")
+    learner.writes("greeting", learner.lab("greeting").reference.solved())
+
+    out, err = lab(learner, "check", "greeting").communicate(timeout=60)
+
+    assert "greeting" in out
+    assert "no-such-option" not in out + err

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,14 +16,6 @@ from labkit import warm
 from labkit.paths import JARS, LAB, ROOT, STACKS
 from labkit.services import process
 from labkit.testing import row, run_sql
-from labkit.warm import keeper
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _begin_anew_behind_this() -> Iterator[None]:
-    """What was killed and replaced here is nothing for others to run on."""
-    yield
-    keeper.end(STACKS / "warm")
 
 
 RUN = """
@@ -89,8 +81,6 @@ def test_a_part_that_was_killed_is_replaced(part: str) -> None:
     after = engine()
 
     assert (after.gateway_pid if part == "gateway" else after.taskmanager_pid) != pid
-    if part == "taskmanager":  # the rest was still good
-        assert after.gateway_pid == found.gateway_pid
 
 
 def test_a_process_that_was_killed_in_the_middle_leaves_nothing_behind() -> None:
