@@ -293,13 +293,22 @@ class NotRun:
         self.checks = checks
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         place = item.stash.get(_PLACE, None)
         if place is None:
             return None
         lab, step = place
         red = first_red(self.checks.verdicts.get(lab.slug, []))
-        return True if lab.slug in self.checks.over or (step == NOTEBOOK_STEP and red) else None
+        if lab.slug not in self.checks.over and not (step == NOTEBOOK_STEP and red):
+            return None
+        # the check before this one left standing what it shares with this one
+        call = pytest.CallInfo.from_call(
+            lambda: item.session._setupstate.teardown_exact(nextitem), when="teardown"
+        )
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        if report.failed:
+            item.ihook.pytest_runtest_logreport(report=report)
+        return True
 
 
 @contextmanager

@@ -10,10 +10,11 @@ import sys
 from tests.engine.conftest import Learner
 
 
-def pytest_says(learner: Learner, *arguments: str) -> tuple[int, str]:
+def pytest_says(learner: Learner, *arguments: str, notebooks: bool = False) -> tuple[int, str]:
     """A run of pytest itself, beside labs/ and mine/; without the notebooks, which take seconds."""
     for notebook in learner.folders.labs.rglob("lab.ipynb"):
-        notebook.unlink()
+        if not notebooks:
+            notebook.unlink()
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-p", "labkit.pytest_plugin",
          "-p", "no:cacheprovider", *arguments],
@@ -89,6 +90,16 @@ def test_with_the_reference_alone_mine_is_ignored(learner: Learner) -> None:
     code, out = pytest_says(learner, "labs", "--reference")
     assert code == 0
     assert "11 reference" in out
+
+
+def test_the_checks_behind_a_notebook_that_is_not_run_begin_well(learner: Learner) -> None:
+    learner.answers("squares", 1, "return []")
+    code, out = pytest_says(learner, "labs", notebooks=True)
+
+    assert code == 1
+    assert "not torn down" not in out
+    assert "phase1_quality: 0 of 2 yours\n" in out
+    assert "10 reference" in out
 
 
 def test_with_v_there_are_traces(learner: Learner) -> None:
