@@ -17,7 +17,6 @@ from labkit.paths import JARS, LAB, ROOT, STACKS
 from labkit.services import process
 from labkit.testing import row, run_sql
 
-
 RUN = """
 from labkit.testing import row, run_sql
 print(run_sql("", [row(a=1)], schema={"t": "a INT"}, query="t").rows)
