@@ -70,14 +70,40 @@ def list_() -> None:
     _say("\nNext: ./lab start LAB")
 
 
-@click.command(params=[lab_argument(required=True)])
-def start(slug: str) -> None:
-    """Begin a lab: its stub is written into mine/, and MarketLag runs on it from then on."""
+@click.command()
+@click.argument("name", metavar="LAB|PHASE", shell_complete=names)
+def start(name: str) -> None:
+    """Begin a lab: its stub is written into mine/, and MarketLag runs on it from then on.
+
+    With a phase, the stubs of all its labs: for somebody who knows it already. `./lab check PHASE` then says
+    which are worth doing.
+    """
+    folders, curriculum = course()
+    labs = curriculum.find(name)
+    if labs[0].slug == name:
+        _start_one(folders, curriculum, labs[0])
+    else:
+        _start_all(folders, name, labs)
+
+
+def _start_all(folders: Folders, phase: str, labs: list[Lab]) -> None:
+    from labkit.course import work
+
+    for lab in labs:
+        piece = folders.mine / lab.file_name
+        there = piece.exists()
+        if not there:
+            work.start(folders, lab)
+        steps = "there already" if there else f"{len(lab.reference.steps)} steps"
+        _say(f"  {folders.shown(piece):<30} {steps:<14} {lab.title}")
+    _say("Each stands for itself: the reference of all others is around it.")
+    _say(f"Next: write what you know, then ./lab check {phase}: it says which labs are worth doing")
+
+
+def _start_one(folders: Folders, curriculum: Curriculum, lab: Lab) -> None:
     from labkit.course import memory, work
     from labkit.course.verdict import Outcome
 
-    folders, curriculum = course()
-    lab = curriculum.lab(slug)
     piece = work.start(folders, lab)
     _say(f"{lab.title}, about {lab.minutes} minutes. You build {lab.builds}.")
     _say(f"  task   {folders.shown(lab.readme)}")
@@ -185,6 +211,8 @@ class _Told:
                 _say(line)
         _say("")
         _say(show.whose(labs[0].phase, outcomes))
+        if self.own and (worth := show.worth_doing(labs, outcomes)):
+            _say(worth)
         good = GOOD if not self.own else (Outcome.RIGHT,)
         return 0 if all(outcome in good for outcome in outcomes.values()) else 1
 

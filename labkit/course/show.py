@@ -100,6 +100,14 @@ def whose(phase: str, outcomes: Mapping[str, Outcome | None], *, only_right: boo
     return line
 
 
+def worth_doing(labs: Sequence[Lab], outcomes: Mapping[str, Outcome | None]) -> str:
+    """The labs that are not right yet, with their minutes; nothing if all are, or none was begun."""
+    if all(outcome is Outcome.REFERENCE for outcome in outcomes.values()):
+        return ""
+    left = [f"{lab.slug} ({lab.minutes} min)" for lab in labs if outcomes[lab.slug] is not Outcome.RIGHT]
+    return f"Worth doing: {', '.join(left)}" if left else ""
+
+
 def lab_line(lab: Lab, outcome: Outcome | None, red: Verdict | None = None) -> str:
     """A lab on a line: its name, its outcome, and what it is or what is wrong with it."""
     word = str(outcome) if outcome else "changed"
