@@ -178,7 +178,7 @@ def _run() -> str:
         ),
         ("against the oracle", "equal, record by record" if right else "**different**"),
     ]
-    return _table(("the reference run", ""), rows)
+    return _table(("what", "in the reference run"), rows)
 
 
 def _ports() -> str:

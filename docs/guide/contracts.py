@@ -54,7 +54,7 @@ def _topic(name: str) -> str:
     for form in forms:
         if len(forms) > 1:
             lines += ["", "A heartbeat:" if _is_heartbeat(form) else "A record:"]
-        lines += ["", _grid(("field", "type", ""), _fields(form, whole.get("definitions", {})))]
+        lines += ["", _grid(("field", "type", "note"), _fields(form, whole.get("definitions", {})))]
     return "\n".join(lines)
 
 
@@ -98,7 +98,7 @@ def _table(name: str, columns: str, comment: str) -> str:
             rest = match["rest"].replace("NOT NULL", "").strip()
             rows.append((f"`{match['name']}`", match["type"], f"`{rest}`" if rest else ""))
     [key] = re.findall(r"PRIMARY KEY \(([^)]+)\)", columns)
-    return f"### {name}\n\n{comment} Primary key: `{key}`.\n\n{_grid(('column', 'type', ''), rows)}"
+    return f"### {name}\n\n{comment} Primary key: `{key}`.\n\n{_grid(('column', 'type', 'rule'), rows)}"
 
 
 def _grid(head: tuple[str, ...], rows: Any) -> str:

@@ -73,7 +73,7 @@ def _facts(stop: Stop, uri: str) -> str:
     assert lab is not None
     lines = [
         f"- About {lab.minutes} minutes. It begins with `./lab start {lab.slug}`.",
-        f"- Builds on: {_needs(stop, uri) or 'nothing before it'}.",
+        f"- Builds on: {_needs(stop, uri) or 'nothing before it'}.{_stands_in(stop)}",
         f"- Services: {_services(stop)}.",
     ]
     if lab.knowledge:
@@ -82,12 +82,18 @@ def _facts(stop: Stop, uri: str) -> str:
 
 
 def _needs(stop: Stop, uri: str) -> str:
+    """Links to the labs before it."""
     assert stop.lab is not None
     known = course.stops()
-    return ", ".join(
-        f"[{slug}]({relative(known[slug].page, uri)})" + ("" if known[slug].lab else " (not written yet)")
-        for slug in stop.lab.needs
-    )
+    return ", ".join(f"[{slug}]({relative(known[slug].page, uri)})" for slug in stop.lab.needs)
+
+
+def _stands_in(stop: Stop) -> str:
+    """What is said where a lab before it is not written."""
+    assert stop.lab is not None
+    known = course.stops()
+    unwritten = [slug for slug in stop.lab.needs if not known[slug].lab]
+    return f" Not written yet, so the reference stands in: {', '.join(unwritten)}." if unwritten else ""
 
 
 def _services(stop: Stop) -> str:

@@ -149,7 +149,10 @@ def stations() -> list[Station]:
     plan = topics.plan()
 
     def topic_lines(*names: str) -> list[str]:
-        return [f"{name}, {plan[name].partitions} part." for name in names]
+        return [
+            f"{name}, {plan[name].partitions} partition{'s' if plan[name].partitions > 1 else ''}"
+            for name in names
+        ]
 
     beside = [name for name in plan if name.startswith(("dlq.", "late."))]
     return [
@@ -161,7 +164,7 @@ def stations() -> list[Station]:
             "Kafka",
             [
                 *topic_lines(topics.SIGNALS, topics.SIGNALS_WITH_PRICE),
-                f"and {len(beside)} of dead and late records",
+                f"and {len(beside)} for dead and late records",
             ],
             "kept",
         ),
@@ -176,6 +179,7 @@ def _in_rows(names: Sequence[str]) -> list[str]:
     for name in names:
         joined = f"{rows[-1]}, {name}" if rows[-1] else name
         if len(joined) > 38:
+            rows[-1] += ","
             rows.append(name)
         else:
             rows[-1] = joined

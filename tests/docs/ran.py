@@ -89,7 +89,7 @@ _NAMED = re.compile(r"\w+=\S*")
 
 def form(command: str) -> str:
     """`LAB_X=1 ./lab up kafka --stack a` -> `./lab up --stack`."""
-    words = [word for word in shlex.split(command.rstrip('"'))]
+    words = shlex.split(command.rstrip('"'))
     if words[0].endswith("python"):
         program, words = "python -m capstone_marketlag", words[3:]
     else:
@@ -126,8 +126,5 @@ def unproven(
 
 def _words(each: str) -> list[str]:
     """The words of a form that a test of it must have: its command and its options."""
-    return [
-        word.lstrip("-").lower()
-        for word in each.removeprefix("python -m capstone_marketlag").split()[0:]
-        if word != "./lab"
-    ]
+    words = each.removeprefix("python -m capstone_marketlag").removeprefix("./lab").split()
+    return [word.lstrip("-").lower() for word in words]
