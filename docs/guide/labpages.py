@@ -92,8 +92,8 @@ def _stands_in(stop: Stop) -> str:
     """What is said where a lab before it is not written."""
     assert stop.lab is not None
     known = course.stops()
-    unwritten = [slug for slug in stop.lab.needs if not known[slug].lab]
-    return f" Not written yet, so the reference stands in: {', '.join(unwritten)}." if unwritten else ""
+    written = all(known[slug].lab for slug in stop.lab.needs)
+    return "" if written else " The reference stands in for those that are not written yet."
 
 
 def _services(stop: Stop) -> str:

@@ -21,7 +21,6 @@ _COPIES = "tests/services/test_lifecycle.py::test_two_copies_of_the_repository_r
 _CTRL_C = "tests/services/test_lifecycle.py::test_ctrl_c_while_services_start_ends_what_was_started"
 _RIGHT = "tests/demo/test_demo.py::test_a_run_is_conserved_and_equal_to_the_oracle"
 _WRONG = "tests/demo/test_demo.py::test_a_wrong_piece_is_named_by_its_first_difference"
-_SETUP = "tests/setup/test_bootstrap.py::test_the_first_call_sets_up_and_the_second_does_nothing"
 
 #: each form, and the test that runs it: by its name, or by the function or the line of the Makefile behind it
 RAN = {
@@ -48,7 +47,7 @@ RAN = {
     "./lab run --print-only --day": _SHOWN + "test_a_job_is_shown_without_being_run",
     "./lab saved": _RED,
     "./lab saved --restore": _RED,
-    "./lab setup": _SETUP,
+    "./lab setup": _SHOWN + "test_setup_with_nothing_to_do_says_nothing",
     "./lab solution": _RED,
     "./lab solution --take": _RED,
     "./lab sql": _SCRIPT,
@@ -68,6 +67,9 @@ RAN = {
     "make demo SEED HOURS": _RIGHT,
     "make docs": _SHOWN + "test_make_docs_builds_what_is_looked_at_here",
     "make serve": _SHOWN + "test_the_guide_is_served_on_this_machine_alone",
+    "python -m capstone_marketlag produce --live --once --market --feed": (
+        "tests/unit/test_live.py::test_the_command_hands_its_options_on"
+    ),
     **{
         f"python -m capstone_marketlag {command}": _APPLICATION
         for command in ("replay", "replay --hours", "report", "resume", "retention", "run", "status", "stop")
@@ -117,11 +119,18 @@ def unproven(
         tests = {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
         if name not in tests:
             found.append(f"{each}: {ran[each]} is not there")
-        elif missing := [
-            word for word in _words(each) if not re.search(rf"(?<![\w-]){re.escape(word)}\b", text.lower())
-        ]:
+            continue
+        said = (text + _typed(text, root)).lower()
+        if missing := [word for word in _words(each) if not re.search(rf"(?<!\w){re.escape(word)}\b", said)]:
             found.append(f"{each}: {file} does not say {missing[0]}")
     return found
+
+
+def _typed(text: str, root: Path) -> str:
+    """The outputs of docs/output whose commands a test types, because it names them."""
+    folder = root / "docs" / "output"
+    files = (folder / f"{name}.txt" for name in re.findall(r'"([\w-]+)"', text))
+    return "".join(file.read_text() for file in files if file.exists())
 
 
 def _words(each: str) -> list[str]:

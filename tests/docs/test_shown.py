@@ -86,6 +86,12 @@ def test_the_doctor_looks_at_the_machine() -> None:
     assert set(subjects.findall(shown)) - {"user"} <= set(subjects.findall(done.stdout)), done.stderr
 
 
+def test_setup_with_nothing_to_do_says_nothing() -> None:
+    done = lab("setup", "docs", "dev")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_down_works_where_nothing_was_started() -> None:
     done = lab("down", "--data", "--stack", "nothing-here")
 
