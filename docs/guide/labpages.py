@@ -35,7 +35,7 @@ def navigation() -> list[object]:
     for phase in course.path():
         pages: list[object] = [{stop.slug: stop.page} for stop in phase.stops if stop.lab]
         if phase.readme:
-            pages.insert(0, {"At its end": phase.page})
+            pages.insert(0, {"Overview": phase.page})
         if pages:
             found.append({f"Phase {phase.number}: {phase.title}": pages})
     return found
@@ -156,7 +156,7 @@ def _phase(phase: Phase) -> str:
         f"{phase.about} {written} of {len(phase.stops)} labs are written{takes}.".strip(),
     ]
     if phase.readme:
-        lines += ["", f"[What to be able to do at its end]({phase.name}.md)"]
+        lines += ["", f"[Overview of the phase]({phase.name}.md)"]
     lines += ["", '<div class="path" markdown>', ""]
     lines += [_item(stop) for stop in phase.stops]
     return "\n".join([*lines, "", "</div>"])

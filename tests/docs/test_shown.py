@@ -95,7 +95,7 @@ def test_setup_with_nothing_to_do_says_nothing() -> None:
 def test_down_works_where_nothing_was_started() -> None:
     done = lab("down", "--data", "--stack", "nothing-here")
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "Down. Next: ./lab up\n")
 
 
 def test_the_lines_of_env_make_python_the_environments() -> None:
