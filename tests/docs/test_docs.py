@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +18,9 @@ from docs.hooks import PRODUCERS, expanded
 from labkit.cli import cli
 from labkit.paths import ROOT
 from tests.docs import checks
+from tests.docs.conftest import build
 
 PAGES = checks.pages()
-
-
-def build(root: Path, to: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", to],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    to = tmp_path_factory.mktemp("site")
-    done = build(ROOT, to)
-    assert done.returncode == 0, done.stderr
-    return to
 
 
 # ---- the site ----------------------------------------------------------------------------------
@@ -56,9 +37,24 @@ def test_every_page_is_built_with_one_heading_and_fetches_nothing(site: Path) ->
 
 
 def test_sources_of_the_site_are_not_published(site: Path) -> None:
-    left = [file.name for file in site.rglob("*") if file.suffix in (".py", ".md", ".sql", ".txt")]
+    left = [file.name for file in site.rglob("*") if file.suffix in (".py", ".md", ".sql", ".txt", ".toml")]
 
     assert left == []
+
+
+def test_the_search_knows_pages_labs_and_terms(site: Path) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text())
+    places = {each["location"] for each in index["docs"]}
+
+    assert {
+        "",
+        "red/",
+        "path/late_events/",
+        "glossary/#watermark",
+        "contracts/#lag_signals",
+        "knowledge/",
+    } <= places
+    assert next((site / "assets" / "javascripts" / "workers").glob("search*.js")).is_file()
 
 
 def test_the_report_is_shown_by_a_page_in_a_frame_that_has_a_name(site: Path) -> None:
