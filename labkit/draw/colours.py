@@ -10,8 +10,8 @@ PAGES = ("#ffffff", "#1e1e1e")
 #: text on each of them, where a picture is a file of its own and has to say so itself
 INKS = ("#1f2328", "#e6e6e6")
 
-#: by Okabe and Ito, for eyes that see fewer colours; the last one darkened until it stands out on white
-BLUE, GREEN, VERMILLION, PURPLE = "#0072b2", "#009e73", "#d55e00", "#b5609b"
+#: three by Okabe and Ito, one by Paul Tol: chosen for eyes that see fewer colours
+BLUE, GREEN, VERMILLION, PURPLE = "#0072b2", "#009e73", "#d55e00", "#aa4499"
 MARKS = (BLUE, GREEN, VERMILLION, PURPLE)
 
 

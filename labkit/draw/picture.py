@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -34,7 +35,7 @@ except ModuleNotFoundError as error:
 INK = "#0a0b0c"
 #: inches; a notebook's column, and no wider
 WIDTH = 7.6
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.fonttype": "none",  # text stays text
     "text.parse_math": False,  # a dollar is a dollar
     "svg.hashsalt": "drawing",  # the same ids each time
@@ -88,6 +89,9 @@ class Picture:
         self.figure = figure
         self.title = title
         self._lines = list(lines)
+        for axes in figure.axes:  # nothing is outside; and each clipping path has an id, which may differ
+            for artist in (*axes.lines, *axes.collections):
+                artist.set_clip_on(False)
 
     def describe(self) -> str:
         """What the picture shows, in words: for those who do not see it, and for a terminal."""
@@ -109,11 +113,16 @@ class Picture:
         return {"text/html": self.html(), "text/plain": self.describe()}
 
     def _whole(self, style: str) -> str:
+        return _embedded(self._drawn, self.describe(), style)
+
+    @cached_property
+    def _drawn(self) -> str:
+        """matplotlib's SVG. Once: its layout moves by a hair when it is done again."""
         drawn = io.StringIO()
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         with rc_context(_STYLE):
             self.figure.savefig(drawn, format="svg", transparent=True, metadata=nothing)
-        return _embedded(drawn.getvalue(), self.describe(), style)
+        return drawn.getvalue()
 
 
 def _embedded(svg: str, words: str, style: str) -> str:
@@ -126,7 +135,8 @@ def _embedded(svg: str, words: str, style: str) -> str:
         (r'\s*<style type="text/css">.*?</style>', ""),  # would be the whole page's
         (r"<!--.*?-->\n?", ""),
         (r'(<g) id="[^"]*"', r"\1"),  # counted from 1 in every picture
-        (r"font: ((?:[\w-]+ )*?)([\d.]+px) [^;\"]*", _font),
+        (r"font: ((?:[\w-]+ )*?)([\d.]+px) [^;\"]*", _font),  # matplotlib 3.10
+        (r"font-family: [^;\"]*; ", ""),
         (INK, "currentColor"),
     )
     for pattern, instead in clean:

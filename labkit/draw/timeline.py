@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from labkit.draw.clocks import short, ticks
@@ -128,7 +129,7 @@ def _read(
 ) -> _Course:
     course = _Course()
     steps = list(script)
-    names = {step.to for step in steps if step.to} or {None}
+    names: set[str | None] = {step.to for step in steps if step.to} or {None}
     inputs: dict[str | None, int] = {}  # how far each has come
     now: int | None = None
     latest: int | None = None
@@ -281,7 +282,7 @@ def _draw_watermark(axes: Axes, course: _Course) -> None:
     pieces: list[list[tuple[float, float]]] = []
     bottom = len(course.rows) + 0.5
     before: int | None = None
-    for (where, at), (until, _) in zip(course.reached, [*course.reached[1:], (bottom, None)], strict=True):
+    for (where, at), (until, _) in pairwise([*course.reached, (bottom, None)]):
         if at is not None:
             x = min(max(at, low), high)
             if before is None:
