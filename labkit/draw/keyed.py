@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Measure = Callable[[dict[str, Any]], float]
 #: where more expires than so many times, the line says how much, and no text
-_TOLD = 6
+_TOLD = 2
 
 
 @dataclass
@@ -61,9 +61,8 @@ def state(
     keys = list(past.numbers)
     with sheet(0.9 + 0.85 * len(keys)) as figure:
         panels = figure.subplots(len(keys), 1, sharex=True, squeeze=False)[:, 0]
-        most = max(number for numbers in past.numbers.values() for _, number in numbers)
         for key, axes in zip(keys, panels, strict=True):
-            _draw_key(axes, key, past, most, what)
+            _draw_key(axes, key, past, what)
         panels[0].set_title(title, loc="left", fontsize=10, fontweight="bold")
         panels[-1].set_xticks(*map(list, zip(*ticks(past.first, past.last), strict=True)))
         panels[-1].set_xlabel("event time (UTC)")
@@ -124,7 +123,7 @@ def _look(past: _Past, harness: Harness, measure: Measure, now: int, step: Step 
 # ---- drawing -------------------------------------------------------------------------------------
 
 
-def _draw_key(axes: Axes, key: str, past: _Past, most: float, what: str) -> None:
+def _draw_key(axes: Axes, key: str, past: _Past, what: str) -> None:
     assert past.first is not None
     assert past.last is not None
     numbers = [*past.numbers[key], (past.last, past.numbers[key][-1][1])]
@@ -140,7 +139,7 @@ def _draw_key(axes: Axes, key: str, past: _Past, most: float, what: str) -> None
         axes.axvline(at, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), label="restart")
     room = max((past.last - past.first) * 0.03, 1)
     axes.set_xlim(past.first - room, past.last + room)
-    axes.set_ylim(min(0, min(y)), (most or 1) * 1.25)
+    axes.set_ylim(min(0, *y), (max(y) or 1) * 1.3)
     axes.set_yticks(sorted({0.0, max(y)}))
     axes.tick_params(length=2, labelsize=8)
     axes.set_ylabel(f"{key}\n{what}", rotation=0, ha="right", va="center", fontsize=8)

@@ -323,6 +323,12 @@ def test_the_operator_that_matters_is_marked_by_form_and_by_weight() -> None:
     assert not any(label.startswith("marked") for label, _, _ in drawn(plan(read(EXPLAINED), mark="Window")))
 
 
+def test_a_sink_without_a_name_has_no_number_that_counts_up() -> None:
+    described = plan(read("Sink(table=[*anonymous_blackhole$23*], fields=[a])")).describe()
+
+    assert described.endswith("Sink: table=[the result]")
+
+
 # ---- state -------------------------------------------------------------------------------------
 
 
