@@ -109,7 +109,7 @@ def _start_one(folders: Folders, curriculum: Curriculum, lab: Lab) -> None:
     _say(f"  task   {folders.shown(lab.readme)}")
     _say(f"  yours  {folders.shown(piece)}")
     if lab.notebook.exists():
-        _say(f"  look   {folders.shown(lab.notebook)}")
+        _say(f"  look   ./lab notebook {lab.slug}")
     if lab.services:
         _say(f"  needs  {', '.join(lab.services)}: its checks start their own")
     for step, title in lab.reference.steps.items():
@@ -238,6 +238,38 @@ def watch(slug: str | None) -> None:
         sys.stdout.flush()
 
     look(folders.mine / lab.file_name, again)
+
+
+@click.command(params=[lab_argument(required=False)])
+@click.option("--port", type=click.IntRange(1, 65535), help="Listen on this port; else the first free one.")
+@click.option("--fresh", is_flag=True, help="Begin with a new copy. Yours is kept beside it.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+def notebook(slug: str | None, port: int | None, fresh: bool, no_browser: bool) -> None:
+    """Open a lab's notebook in JupyterLab, on your piece. Ctrl-C ends it."""
+    from labkit.course import jupyter
+
+    folders, _, lab = _chosen(slug)
+    copy = jupyter.copy(folders, lab, fresh=fresh)
+    piece = folders.mine / lab.file_name
+    _say(
+        f"{folders.shown(copy)} is your copy of {folders.shown(lab.notebook)}; it runs "
+        + (f"{folders.shown(piece)}." if piece.exists() else f"the reference until ./lab start {lab.slug}.")
+    )
+    if lab.services:
+        _say(f"  needs  {', '.join(lab.services)}: its cells start their own")
+    jupyter.prepare()
+    try:
+        with jupyter.served(folders, lab, copy, port) as server:
+            _say(f"  open   {server.address}")
+            _say("  Ctrl-C here, or File > Shut Down there, ends it.")
+            sys.stdout.flush()
+            if not no_browser:
+                jupyter.open_browser(server.address)
+            server.wait()
+    except KeyboardInterrupt:
+        _say("")
+    _say(f"JupyterLab has ended; what you saved is in {folders.shown(copy)}.")
+    _say(f"Next: ./lab {'check' if piece.exists() else 'start'} {lab.slug}")
 
 
 @click.command()
@@ -369,5 +401,5 @@ def status() -> None:
 
 #: in the order in which they are told
 LEARNING: tuple[click.Command, ...] = (
-    list_, start, check, watch, hint, solution, reset, drop, saved, report,
+    list_, start, check, watch, notebook, hint, solution, reset, drop, saved, report,
 )  # fmt: skip

@@ -73,7 +73,7 @@ def next_step(lab: Lab, verdict: Verdict) -> str:
     if verdict.outcome is Outcome.ERROR:
         return f"./lab check {lab.slug} -v"
     if verdict.step == NOTEBOOK_STEP:
-        return f"open {lab.folder.name}/lab.ipynb: ./lab check {lab.slug} -v shows the cell"
+        return f"./lab notebook {lab.slug}; ./lab check {lab.slug} -v shows the cell"
     return f"./lab hint {lab.slug} {verdict.at}"
 
 
