@@ -3,7 +3,7 @@
     recorded("lost")            what a real cluster answered once; recorded/ has them, record.py made them
     of_version("2.10.0")        made up: a recorded cluster that says another version
     silent_for(25_000)          made up: one TaskManager, heard of so many ms before `now`
-    with warm() as it           the warm cluster; it.start(2) starts a small job there
+    with warm() as it           the warm cluster; it.start("small", 2) starts a job there
 
 Each has `ask`, the GET of a path, and `now`, the moment at which its clock stood.
 """
@@ -80,11 +80,11 @@ def silent_for(milliseconds: int) -> Cluster:
 
 
 class Warm:
-    """The warm cluster, for as long as this process holds it."""
+    """The warm cluster, for as long as this process holds it. jobs: ids of what was started, by name."""
 
     def __init__(self, flink: Flink) -> None:
         self._flink = flink
-        self._started: list[str] = []
+        self.jobs: dict[str, str] = {}
 
     @property
     def now(self) -> int:
@@ -102,16 +102,20 @@ class Warm:
                 f"ask({path!r}): the warm cluster has no answer to that. What can be asked: {ASKABLE}."
             ) from error
 
-    def start(self, parallelism: int, options: Mapping[str, str] | None = None) -> str:
+    def start(self, name: str, parallelism: int, options: Mapping[str, str] | None = None) -> str:
         """Submit a small job without an end, and without checkpoints unless options say so; its id."""
-        own = {"execution.checkpointing.interval": "0 ms", "parallelism.default": str(parallelism)}
+        own = {
+            "pipeline.name": name,
+            "parallelism.default": str(parallelism),
+            "execution.checkpointing.interval": "0 ms",
+        }
         named = {**own, **(options or {})}
         tables = self._tables(named)
         for statement in _SMALL.split(";"):
             tables.executeSql(statement)
         submitted = tables.executeSql("INSERT INTO nowhere SELECT n FROM headlines")
         job = str(submitted.getJobClient().get().getJobID().toString())
-        self._started.append(job)
+        self.jobs[name] = job
         return job
 
     def refused(self, sql: str) -> str:
@@ -136,12 +140,12 @@ class Warm:
 
         until(ready, seconds, give_up, every=0.02)
 
-    def cancel(self, *jobs: str) -> None:
-        """End these jobs, or all that were started here, and wait for their slots."""
-        for job in jobs or self._started:
+    def cancel(self) -> None:
+        """End all jobs that were started, and wait for their end."""
+        for job in self.jobs.values():
             if not self.ended(job):
                 self._flink.engine.ask("PATCH", f"/jobs/{job}?mode=cancel")
-        self.until(lambda: all(map(self.ended, jobs or self._started)), "the jobs have ended")
+        self.until(lambda: all(map(self.ended, self.jobs.values())), "the jobs have ended")
 
     def _tables(self, options: Mapping[str, str]) -> Any:
         with told_by_java("The options"):

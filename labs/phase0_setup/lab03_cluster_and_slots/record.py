@@ -47,6 +47,7 @@ class Cluster(Flink):
         "heartbeat.interval": "10 s",
         "heartbeat.timeout": "50 s",
         "slot.request.timeout": "8 s",
+        "resourcemanager.standalone.start-up-time": "3600000",  # young all the time: TaskManagers may still come
         INTERVAL: "10 s",
     }
 

@@ -160,14 +160,16 @@ def free(piece: Piece, cluster: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def live() -> Iterator[Warm]:
-    """The warm cluster with two jobs: `.slow` takes a checkpoint every 7 min, `.none` takes none."""
+    """The warm cluster with two jobs: `slow` takes a checkpoint every 7 min, `none` takes none."""
     with warm() as it:
-        it.slow = it.start(2, {"execution.checkpointing.interval": "7 min"})
-        it.none = it.start(1)
-        it.until(
-            lambda: it.ask("/overview")["slots-available"] <= it.ask("/overview")["slots-total"] - 3,
-            "both jobs have slots",
-        )
+        it.start("slow", 2, {"execution.checkpointing.interval": "7 min"})
+        it.start("none", 1)
+
+        def have_slots() -> bool:
+            overview = it.ask("/overview")
+            return bool(overview["slots-total"] - overview["slots-available"] == 3)
+
+        it.until(have_slots, "both jobs have their slots")
         yield it
 
 
@@ -252,7 +254,9 @@ def test_flink_run_reads_the_clients_file(piece: Piece) -> None:
 @pytest.mark.step(4)
 def test_intervals_on_the_warm_cluster(piece: Piece, live: Warm) -> None:
     with told("Two jobs on the real cluster."):
-        slow, none = (pair(piece.module.checkpoints(live.ask, job)) for job in (live.slow, live.none))
+        slow, none = (
+            pair(piece.module.checkpoints(live.ask, job)) for job in (live.jobs["slow"], live.jobs["none"])
+        )
 
     expect((slow, none[0]), ((420_000, "EXACTLY_ONCE"), None),
            "On the real cluster one job was submitted with 7 min, the other one without an interval.")  # fmt: skip
