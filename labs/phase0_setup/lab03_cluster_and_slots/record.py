@@ -31,10 +31,10 @@ from labs.phase0_setup.lab03_cluster_and_slots.clusters import RECORDED
 
 HERE = Path(__file__).parent
 JOB = """
-CREATE TABLE {name} (n BIGINT)
+CREATE TABLE numbers_{name} (n BIGINT)
 WITH ('connector' = 'datagen', 'rows-per-second' = '1', 'scan.parallelism' = '1');
-CREATE TABLE {name}_nowhere (n BIGINT) WITH ('connector' = 'blackhole');
-INSERT INTO {name}_nowhere SELECT n FROM {name}
+CREATE TABLE nowhere_{name} (n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO nowhere_{name} SELECT n FROM numbers_{name}
 """
 INTERVAL = "execution.checkpointing.interval"
 
@@ -47,7 +47,7 @@ class Cluster(Flink):
         "heartbeat.interval": "10 s",
         "heartbeat.timeout": "50 s",
         "slot.request.timeout": "8 s",
-        "resourcemanager.standalone.start-up-time": "3600000",  # young all the time: TaskManagers may still come
+        "resourcemanager.standalone.start-up-time": "3600000",  # it stays young
         INTERVAL: "10 s",
     }
 
