@@ -97,7 +97,6 @@ def test_checkpoints_as_asked_are_in_force() -> None:
     ("interval", "mode", "says"),
     [
         (FOREVER, "exactly_once", "no checkpoints"),
-        (0, "exactly_once", "no checkpoints"),
         (10_000, "exactly_once", "a checkpoint every 10000 ms, EXACTLY_ONCE"),
         (300_000, "at_least_once", "a checkpoint every 300000 ms, AT_LEAST_ONCE"),
     ],

@@ -4,7 +4,7 @@
 
 It starts a cluster of its own (two TaskManagers of two slots, Flink's own heartbeats, an interval in
 config.yaml), brings it into one situation after the other, and writes what REST says into recorded/. It takes
-two minutes. Nothing in the answers is changed, but paths of this machine are left out.
+two minutes. Nothing in the answers is changed, but folders of this machine are left out.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def write(name: str, about: str, rest: FlinkRest, **job_ids: str) -> None:
     ]
     document = {"about": about, "now": now, "jobs": job_ids, "answers": answers}
     RECORDED.mkdir(exist_ok=True)
-    text = json.dumps(document, indent=1) + "\n"
+    text = json.dumps(document, indent=1).replace(f"{ROOT}/", "") + "\n"
     (RECORDED / f"{name}.json").write_text(text)
     console.err.print(f"{name}: {about}", markup=False)
 

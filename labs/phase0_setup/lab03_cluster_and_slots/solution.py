@@ -69,23 +69,24 @@ def checkpoints(ask: Ask, job: str) -> tuple[int | None, str]:
     """How often the job takes checkpoints, in ms, and in which mode (in capitals); None: it takes none."""
     # BEGIN SOLUTION step 4: the interval that is in force in the job
     config = ask(f"/jobs/{job}/checkpoints/config")
-    never = 2**63 - 1  # the largest number that Java has, where no interval was set
-    interval = int(config["interval"])
-    return (interval if 0 < interval < never else None), config["mode"].upper()
+    # Java's largest number stands where no interval was set
+    interval = None if config["interval"] == 2**63 - 1 else config["interval"]
+    return interval, config["mode"].upper()
     # END SOLUTION
 
 
 def why(trace: str) -> str:
     """Of a long trace the one line that says why: class and message of what came first.
 
-    Of a message of several lines the first. A text without any exception in it is its own first line.
+    Of a message of several lines the first. Where no exception says why: the text's first line.
     """
     # BEGIN SOLUTION step 5: the line of a long trace that says why
     # at the beginning of its line, behind what tells how it came there: py4j's colon, Java's words
     raised = re.findall(r"^(?:Caused by: |: )?([\w.$]+(?:Exception|Error)\b.*)", trace, re.MULTILINE)
     reasons = [line for line in raised if not any(word in line for word in FOLLOWED)]
-    lines = (reasons or raised)[-1:] or trace.strip().splitlines()[:1]  # of causes the innermost: the last
-    return "".join(lines).strip()
+    if reasons:
+        return reasons[-1].strip()  # of causes the innermost stands last
+    return trace.strip().partition("\n")[0]
     # END SOLUTION
 
 

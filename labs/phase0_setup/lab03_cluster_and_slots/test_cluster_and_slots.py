@@ -181,6 +181,7 @@ VERSIONS = [
     ("2.1.4", "2.2", False, "2.1.4 is older than 2.2: a job made for 2.2 may use what is not there yet."),
     ("2.3.0", "2.2", True, "2.3.0 is later than 2.2 and of the same major version: it fits, though it is no 2.2."),
     ("2.10.0", "2.2", True, "2.10 is eight minor versions after 2.2. As text, or as a decimal number, it would come before."),
+    ("2.2.1", "2.2.1", True, "2.2.1 is not older than itself."),
     ("2.9.3", "2.10", False, "2.9.3 is older than 2.10. As text it would come after, for '9' comes after '1'."),
     ("1.20.1", "2.2", False, "1.20.1 has another major version: its 20 says nothing beside the 2 of 2.2."),
     ("3.0.0", "2.2", False, "3.0.0 is later, and another major version: what was deprecated in 2 is gone there."),
