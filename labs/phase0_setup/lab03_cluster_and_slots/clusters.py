@@ -22,7 +22,6 @@ from typing import Any
 from labkit.checking import Wrong
 from labkit.errors import LabError
 from labkit.services.process import until
-from labkit.testing.failures import told_by_java
 from labkit.testing.flink import Flink, flink
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -107,7 +106,6 @@ class Warm:
         own = {
             "pipeline.name": name,
             "parallelism.default": str(parallelism),
-            "execution.checkpointing.interval": "0 ms",
         }
         named = {**own, **(options or {})}
         tables = self._tables(named)
@@ -148,9 +146,15 @@ class Warm:
         self.until(lambda: all(map(self.ended, self.jobs.values())), "the jobs have ended")
 
     def _tables(self, options: Mapping[str, str]) -> Any:
-        with told_by_java("The options"):
-            java = self._flink.java.org.apache.flink.table.api.bridge.java
-            return java.StreamTableEnvironment.create(self._flink.environment(options, 0))
+        java = self._flink.java.org.apache.flink
+        host, port = self._flink.engine.rest.split(":")
+        # options of our own alone: those of a scripted job have an interval
+        configuration = java.configuration.Configuration()
+        where = {"execution.target": "remote", "rest.address": host, "rest.port": port}
+        for key, value in {**where, **options}.items():
+            configuration.setString(key, value)
+        environment = java.streaming.api.environment.StreamExecutionEnvironment(configuration)
+        return java.table.api.bridge.java.StreamTableEnvironment.create(environment)
 
 
 @contextmanager
