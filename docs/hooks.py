@@ -120,10 +120,11 @@ PRODUCERS = ("news_feed", "keyword_scoring", "market_prices")
 
 
 def _pieces() -> str:
-    elsewhere = (pieces.SESSION, *PRODUCERS, *pieces.SIGNALS)
+    elsewhere = (pieces.SESSION, pieces.PREFLIGHT, *PRODUCERS, *pieces.SIGNALS)
     detector = [slug for slug in pieces.LABS if slug not in elsewhere]
     runs_in = {
         pieces.SESSION: "both jobs",
+        pieces.PREFLIGHT: "the start of both",
         **dict.fromkeys(PRODUCERS, "producers"),
         **dict.fromkeys(pieces.SIGNALS, "job `signals`"),
         **dict.fromkeys(detector, "job `detector`"),

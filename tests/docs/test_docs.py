@@ -16,7 +16,7 @@ from capstone_marketlag.__main__ import cli as application
 from capstone_marketlag.replay.generate import world as generate
 from docs.hooks import PRODUCERS, expanded
 from labkit.cli import cli
-from labkit.paths import ROOT
+from labkit.paths import ROOT, labs
 from tests.docs import checks
 from tests.docs.conftest import build
 
@@ -239,7 +239,13 @@ def test_a_made_up_variable_is_found_and_a_comment_makes_none_known() -> None:
 def test_every_sentence_that_is_explained_is_one_that_is_said() -> None:
     page = (ROOT / "docs" / "reference" / "errors.md").read_text()
     headings = re.findall(r"^### `(.+)`$", page, re.MULTILINE)
-    files = [*(ROOT / "labkit").rglob("*.py"), *(ROOT / "capstone_marketlag").rglob("*.py"), ROOT / "lab"]
+    parts = [labs() / part for part in pieces.LABS.values() if part.endswith(".py")]
+    files = [
+        *(ROOT / "labkit").rglob("*.py"),
+        *(ROOT / "capstone_marketlag").rglob("*.py"),
+        *parts,
+        ROOT / "lab",
+    ]
     sources = "\n".join(file.read_text() for file in files)
 
     assert len(headings) > 20
@@ -296,5 +302,5 @@ def test_the_figures_beside_the_report_are_those_of_its_world() -> None:
 def test_every_part_runs_in_one_place() -> None:
     from capstone_marketlag.jobs import detector  # here: it brings PyFlink along
 
-    runs = (pieces.SESSION, *PRODUCERS, *pieces.SIGNALS, *detector.PIECES, detector.SINK)
+    runs = (pieces.SESSION, pieces.PREFLIGHT, *PRODUCERS, *pieces.SIGNALS, *detector.PIECES, detector.SINK)
     assert sorted(runs) == sorted(pieces.LABS)
