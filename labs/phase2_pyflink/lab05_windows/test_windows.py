@@ -309,10 +309,9 @@ def test_an_hour_comes_out_once_when_it_is_closed(seen):
     times = ", ".join(clock(change.by) if change.by else "at once" for change in out)
 
     if not hourly.append_only:
-        wrong("The figures are right, and each headline takes a row back (-U) and puts another in its place (+U): the hour from "
-              "10:00 of fed was out with its first headline, and even `too_late` changed it. This is an ordinary "
-              "GROUP BY, for ever ready to correct every hour there was. It is a window's only if it names window_start and "
-              "window_end, both, as the window function gave them.",
+        wrong("The figures are right, and each headline takes its hour back (-U) and puts another in its place (+U), `too_late` as well. "
+              "This is an ordinary GROUP BY, for ever ready to correct every hour there was. It is a window's only if it names "
+              "window_start and window_end, both, as the window function gave them.",
               got=told, expected="+I 5")  # fmt: skip
     if hourly.emitted_before("10:59:59.998").changes:
         wrong("The hour from 10:00 was out before the watermark had reached its end: headlines for it were still to come.",
