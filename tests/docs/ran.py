@@ -41,6 +41,7 @@ RAN = {
     "./lab grade --lab": _SHOWN + "test_a_class_is_graded_by_phase",
     "./lab hint": _RED,
     "./lab list": _RED,
+    "./lab notebook": "tests/engine/test_notebook_command.py::test_a_real_one_answers_to_who_has_its_address_and_leaves_nothing",
     "./lab report": _RED,
     "./lab reset": _RED,
     "./lab run": _COPIES,
