@@ -6,6 +6,7 @@ import java.io.Writer;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.Set;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
@@ -32,6 +33,7 @@ final class Run {
     private final Writer journal;
 
     private final Set crashes = new HashSet();
+    /** By checkpoint: how many sources its barrier has left since the settling began, how many recorders it has reached. */
     private final Map probes = new HashMap();
     private final Set closed = new HashSet();
     private int attempt = -1;
@@ -107,7 +109,7 @@ final class Run {
 
     /** Wait until all that the steps so far have caused is in the journal; with `checkpoint`, and a checkpoint holds it. */
     synchronized void settle(boolean checkpoint) throws Exception {
-        probes.clear();
+        forgetBarriersThatLeft();
         asked = checkpoint;
         settling = true;
         long deadline = System.currentTimeMillis() + PATIENCE_MS;
@@ -199,6 +201,18 @@ final class Run {
             probes.put(key, new int[2]);
         }
         return (int[]) probes.get(key);
+    }
+
+    /**
+     * A barrier that a source sent before these steps proves nothing of them. One that has only reached recorders is still
+     * to leave: within one task it passes the recorder first and the source last, and a settling may begin in between.
+     */
+    private void forgetBarriersThatLeft() {
+        for (Iterator each = probes.values().iterator(); each.hasNext();) {
+            if (((int[]) each.next())[0] > 0) {
+                each.remove();
+            }
+        }
     }
 
     private boolean holds(long checkpoint) {
