@@ -34,6 +34,7 @@ from labkit.errors import LabError
 from labkit.flink_rest import FlinkRest
 from labkit.services import process
 from labkit.services.stack import Stack
+from tests.services.conftest import kill
 
 #: restarts of a test come one after the other: the production profile would wait longer each time
 QUICK_RESTARTS = {
@@ -173,10 +174,8 @@ class Run:
     def wait_spare(self, seconds: float = 90) -> None:
         """Until both jobs run and another TaskManager could take them: what a fault needs to be survived."""
         self.stack.up("flink", taskmanagers=2)
-        rest, wanted = (
-            self.application.rest,
-            len(self.application.jobs) * self.application.settings.parallelism,
-        )
+        rest = self.application.rest
+        wanted = len(self.application.jobs) * self.application.settings.parallelism
 
         def spare() -> bool:
             run = all(rest.tasks_running(job.id) for job in self.application.jobs.values())
@@ -196,10 +195,18 @@ class Run:
         name = str(rest.get(f"/jobs/{job}/vertices/{vertex}")["subtasks"][0]["taskmanager-id"])
         return name.rpartition(".")[0]
 
-    def pid_of(self, role: str) -> int:
-        """The JVM of that TaskManager, not what starts it again."""
-        [jvm] = psutil.Process(self.stack.flink.record.processes[role].pid).children()
-        return int(jvm.pid)
+    def taskmanager_pids(self, name: str) -> tuple[int, int]:
+        """Of the TaskManager on which that job's first task runs: its JVM, and what starts it again."""
+        starter = self.stack.flink.record.processes[self.taskmanager_of(name)].pid
+        [jvm] = psutil.Process(starter).children()
+        return int(jvm.pid), starter
+
+    def lose_taskmanager_of(self, name: str) -> None:
+        """Kill the TaskManager on which that job's first task runs, and have another in its place."""
+        jvm, starter = map(psutil.Process, self.taskmanager_pids(name))
+        kill(jvm.pid)
+        starter.wait(10)  # until it has seen that: else the stack would find everything running still
+        self.stack.up("flink", taskmanagers=2)
 
     def worker(self) -> int:
         """A process of the detector's in which Python runs."""
@@ -224,6 +231,10 @@ class Pipeline:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
+
+    def up(self) -> None:
+        """Start whatever an earlier fault has ended for good."""
+        self.stack.up("kafka", "postgres", "flink", taskmanagers=2)
 
     def settings(self, **other: Any) -> Settings:
         base = Settings(
@@ -265,9 +276,7 @@ class Pipeline:
         self, world: World, seed: int = 0, options: Mapping[str, str] | None = None, **settings: Any
     ) -> Iterator[Run]:
         """Both jobs on empty topics and tables; cancelled afterwards, whatever happened."""
-        self.stack.up(
-            "kafka", "postgres", "flink", taskmanagers=2
-        )  # what an earlier fault has ended for good
+        self.up()
         self.empty()
         with ReplayServer(world) as server:
             wanted = settings_for(world, server, self.settings(**settings))

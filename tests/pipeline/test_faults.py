@@ -77,7 +77,7 @@ def test_r07_r06_r09_r11_what_stops_for_a_while_costs_nothing(pipeline: Pipeline
 def pause_below_the_heartbeat_timeout(run: Run) -> None:
     """R07."""
     run.between_checkpoints(topics.SIGNALS)
-    pid = run.pid_of(run.taskmanager_of("signals"))
+    pid, _ = run.taskmanager_pids("signals")
     os.kill(pid, signal.SIGSTOP)
     try:
         time.sleep(3)  # the length of the pause
@@ -89,7 +89,7 @@ def pause_below_the_heartbeat_timeout(run: Run) -> None:
 def zombie(run: Run, name: str) -> None:
     """R06: SIGSTOP past the timeout, the jobs restart elsewhere, SIGCONT: what it still writes must not count."""
     run.between_checkpoints(topics.SIGNALS, topics.LAG_SIGNALS)
-    pid = run.pid_of(run.taskmanager_of(name))
+    pid, _ = run.taskmanager_pids(name)
     os.kill(pid, signal.SIGSTOP)
     try:
         run.recovered_within(60, name)
@@ -315,8 +315,7 @@ def test_r01_the_control_an_at_least_once_sink_writes_twice(
             )
             if run.completed("signals") == done:
                 break  # what has just been written is in no checkpoint
-        kill(run.pid_of(run.taskmanager_of("signals")))
-        run.stack.up("flink", taskmanagers=2)
+        run.lose_taskmanager_of("signals")
 
     found, run = pipeline.run(world, lost, seed=seed)
 

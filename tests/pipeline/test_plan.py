@@ -6,10 +6,17 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from capstone_marketlag.jobs import detector, signals
 from labkit.stream_env import give_uids, stream_environment
 from labkit.table_env import table_environment
 from tests.pipeline.harness import Pipeline
+
+
+@pytest.fixture(autouse=True)
+def _up(pipeline: Pipeline) -> None:
+    pipeline.up()
 
 
 def operators(pipeline: Pipeline, plan: Path, **options: str) -> Counter[str]:

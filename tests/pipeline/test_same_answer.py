@@ -48,8 +48,7 @@ def test_ten_restarts_at_random_places(pipeline: Pipeline) -> None:
                 kill(run.worker())
                 run.recovered_within(60, "detector")
             else:
-                kill(run.pid_of(run.taskmanager_of(kind)))
-                run.stack.up("flink", taskmanagers=2)
+                run.lose_taskmanager_of(kind)
                 run.recovered_within(60, "signals", "detector")
         assert run.restored("detector") >= 10
 
