@@ -128,28 +128,32 @@ def _alone() -> Iterator[None]:
 # ---- is it fit for use? ------------------------------------------------------------------------
 
 
-def _ready() -> Engine | None:
-    """The engine of an earlier use, if it is of today's making, alive, small and idle."""
+def _recorded() -> Engine | None:
+    """The engine of an earlier use, if its gateway is of today's making, alive and small."""
     try:
         found = Engine(**json.loads((STACKS / NAME / "engine.json").read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
-    fit = (
-        found.made_from == made_from()
-        and 0 < resident(found.gateway_pid) < GATEWAY_LIMIT
-        and 0 < resident(found.taskmanager_pid) < TASKMANAGER_LIMIT
-    )
-    if fit and (Path(found.folder) / "busy").exists():
+    fit = found.made_from == made_from() and 0 < resident(found.gateway_pid) < GATEWAY_LIMIT
+    return found if fit else None
+
+
+def _ready() -> Engine | None:
+    """The engine of an earlier use, if all of it is fit for another, and idle."""
+    found = _recorded()
+    if found is None or not 0 < resident(found.taskmanager_pid) < TASKMANAGER_LIMIT:
+        return None
+    if (Path(found.folder) / "busy").exists():
         # killed in the middle, perhaps while Python started: where that is interrupted it never starts again
         found.end_taskmanager()
         return None
     try:
-        if fit and not idle(found):
+        if not idle(found):
             found.end_taskmanager()
             return None
     except LabError:
         return None
-    return found if fit else None
+    return found
 
 
 def _empty_the_output(found: Engine) -> None:
@@ -222,7 +226,7 @@ def _start() -> Engine:
 
     stack = WarmStack(NAME, resident=True)
     file = STACKS / NAME / "engine.json"
-    if _has_a_good_gateway(file):
+    if _recorded():
         stack.down(stack.cluster.name)
     else:
         stack.remove()
@@ -233,14 +237,6 @@ def _start() -> Engine:
     half.write_text(json.dumps(asdict(found)))
     os.replace(half, file)
     return found
-
-
-def _has_a_good_gateway(file: Path) -> bool:
-    try:
-        found = Engine(**json.loads(file.read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return False
-    return found.made_from == made_from() and 0 < resident(found.gateway_pid) < GATEWAY_LIMIT
 
 
 _own: list[Engine] = []

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from labkit.draw.colours import contrast
+
 #: link texts that say nothing about where they lead
 EMPTY_WORDS = {"here", "click here", "this", "link", "more", "read more", "page", "this page"}
 
@@ -136,17 +138,3 @@ def faint(css: str) -> list[str]:
                         if ratio < needed:
                             found.append(f"{scheme}: {name} on {back} has {ratio:.1f}, {needed} is needed")
     return found
-
-
-def contrast(one: str, other: str) -> float:
-    """How far two colours #rrggbb are apart, 1 to 21, as WCAG 2 counts."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
