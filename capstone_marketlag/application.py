@@ -19,6 +19,7 @@ from capstone_marketlag import preflight, topics
 from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
 from labkit.flink_rest import FlinkRest
+from labkit.gateway import one_thread
 from labkit.services.stack import Stack
 
 #: downstream last: what signals writes is there before the detector asks for it
@@ -120,7 +121,8 @@ class Application:
     def _start(self, name: str, state: str | None) -> str:
         recovery = {"execution.state-recovery.path": state} if state else {}
         submit = _submit_signals if name == "signals" else _submit_detector
-        job = submit(self, recovery)
+        with one_thread():
+            job = submit(self, recovery)
         self.jobs[name] = Job(job)
         self._save()
         try:

@@ -20,6 +20,7 @@ from py4j.java_gateway import GatewayParameters, JavaGateway
 
 from labkit import warm
 from labkit.errors import LabError
+from labkit.gateway import one_thread
 from labkit.testing.failures import of_a_job
 from labkit.testing.journal import Journal
 from labkit.testing.script import CHECKPOINT, CRASH, ROW, SETTLE, WATERMARK, Step, settle
@@ -149,7 +150,8 @@ def flink() -> Iterator[Flink]:
         found = _connected[0]
         found.engine = engine
         found.begin()
-        yield found
+        with one_thread():
+            yield found
 
 
 @dataclass
