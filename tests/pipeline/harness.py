@@ -110,9 +110,9 @@ class Run:
             lambda: sum(topics.ends(settings, topic).values()) > before, seconds, give_up, every=0.01
         )
 
-    def wait_checkpoints(self, more: int, seconds: float = 30) -> None:
-        """Until each job has completed so many more checkpoints."""
-        start = {name: self.completed(name) for name in self.application.jobs}
+    def wait_checkpoints(self, more: int, *names: str, seconds: float = 30) -> None:
+        """Until each of these jobs, or of all, has completed so many more checkpoints."""
+        start = {name: self.completed(name) for name in names or self.application.jobs}
 
         def grown() -> bool:
             return all(self.completed(name) >= before + more for name, before in start.items())

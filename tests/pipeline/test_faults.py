@@ -104,7 +104,7 @@ def broker_away(run: Run, seconds: float) -> None:
     kill(broker.pid)
     time.sleep(seconds)  # the length of the outage
     run.stack.up("kafka")
-    run.wait_checkpoints(2, 90)
+    run.wait_checkpoints(2, seconds=90)
 
 
 def database_away(run: Run, seconds: float) -> None:
@@ -116,7 +116,7 @@ def database_away(run: Run, seconds: float) -> None:
     with pytest.raises(LabError, match="PostgreSQL cannot be asked"):  # the control: it was away
         run.table_rows()
     run.stack.up("postgres")
-    run.wait_checkpoints(2, 90)
+    run.wait_checkpoints(2, seconds=90)
 
 
 def database_takes_no_rows(run: Run, pipeline: Pipeline) -> None:
@@ -134,7 +134,7 @@ def database_takes_no_rows(run: Run, pipeline: Pipeline) -> None:
         process.until(restored, 60, lambda: pytest.fail("no job failed for it within 60 s"), every=0.2)
     finally:
         pipeline.tell("ALTER DATABASE {database} RESET default_transaction_read_only")
-    run.wait_checkpoints(2, 90)
+    run.wait_checkpoints(2, seconds=90)
     assert "takes no rows" not in said()  # the control: it is over
 
 
@@ -307,17 +307,12 @@ def test_r01_the_control_an_at_least_once_sink_writes_twice(
     world = only_market(generate(seed, 24), SLUG)
 
     def lost(run: Run) -> None:
-        run.wait_checkpoints(2)
-        for _ in range(20):
-            done = run.completed("signals")
-            run.wait_grown(
-                topics.SIGNALS, sum(topics.ends(run.application.settings, topics.SIGNALS).values())
-            )
-            if run.completed("signals") == done:
-                break  # what has just been written is in no checkpoint
-        run.lose_taskmanager_of("signals")
+        run.wait_checkpoints(1, "signals")
+        written = sum(topics.ends(run.application.settings, topics.SIGNALS).values())
+        run.wait_grown(topics.SIGNALS, written)
+        run.lose_taskmanager_of("signals")  # seconds before the next checkpoint, which would have held it
 
-    found, run = pipeline.run(world, lost, seed=seed)
+    found, run = pipeline.run(world, lost, seed=seed, checkpoint_seconds=4)
 
     assert found.twice
     assert not is_right(found, world)
