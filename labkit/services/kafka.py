@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import uuid
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -107,13 +108,14 @@ class Kafka(Service):
         except KafkaException:
             return False
 
-    def make_topic(self, name: str, partitions: int = 1) -> bool:
+    def make_topic(self, name: str, partitions: int = 1, config: Mapping[str, str] | None = None) -> bool:
         """Make a topic that can be written to at once; False: it was there already.
 
         Raises LabError: the broker refuses the name.
         """
-        admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
-        [made] = admin.create_topics([NewTopic(name, partitions, replication_factor=1)]).values()
+        admin = self._admin()
+        new = NewTopic(name, partitions, replication_factor=1, config=dict(config or {}))
+        [made] = admin.create_topics([new]).values()
         try:
             made.result(15)
         except KafkaException as error:
@@ -137,6 +139,22 @@ class Kafka(Service):
                 f"Topic {name} had no leader within 15 s.", "", "./lab down kafka && ./lab up kafka"
             )
         return True
+
+    def forget(self, topics: Sequence[str], groups: Sequence[str]) -> None:
+        """Delete these topics and what these consumer groups committed; those that are not there are gone."""
+        admin = self._admin()
+        futures = {**admin.delete_topics(list(topics)), **admin.delete_consumer_groups(list(groups))}
+        for future in futures.values():
+            try:
+                future.result(15)
+            except KafkaException as error:
+                if error.args[0].code() not in (
+                    KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND
+                ):  # fmt: skip
+                    raise
+
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.address, "log_level": 0})
 
     @cached_property
     def _client(self) -> Consumer:

@@ -1,0 +1,193 @@
+"""A morning's records on a real broker, in topics of their own, and what a piece makes of them.
+
+    partition of  key   value
+    fed           fed   Fed officials …     claims to stand elsewhere, as copied records do
+    cpi           cpi   Jobs report …
+    fed           fed   cut off in the middle
+    fed           fed   a title in ISO 8859-1: no UTF-8
+    any           none  a heartbeat
+
+In front of fed's stands a record whose transaction was aborted. `prices` has one record.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+from labkit.errors import LabError
+from labkit.sqltext import Statement, starts_a_job, statements
+from labkit.testing import Record, Table, describe_sql, ms, printed, read_topic, run_sql
+from labkit.warm.services import Topics, topics
+
+Row = Mapping[str, Any]
+
+CLAIMS = b'{"market_slug": "fed", "title": "Fed officials weigh another rate hike", "topic": "elsewhere", ' \
+    b'"partition": 7, "offset": 700, "timestamp": "2031-01-01T00:00:00Z"}'  # fmt: skip
+JOBS = b'{"market_slug": "cpi", "title": "Jobs report beats every forecast"}'
+CUT_OFF = b'{"market_slug": "fed", "title": "Fed min'
+LATIN = '{"market_slug": "fed", "title": "Zinsen steigen f\u00fcr immer"}'.encode("iso-8859-1")
+HEARTBEAT = b'{"kind": "heartbeat"}'
+TAKEN_BACK = b'{"market_slug": "fed", "title": "taken back"}'
+
+#: key, value, when it came
+NEWS = [
+    (b"fed", CLAIMS, "09:05"),
+    (b"cpi", JOBS, "09:20"),
+    (b"fed", CUT_OFF, "09:40"),
+    (b"fed", LATIN, "09:55"),
+    (None, HEARTBEAT, "10:00"),
+]
+PRICES = [(b"fed|Yes", b'{"market_slug": "fed", "outcome": "Yes", "price": 0.41}', "10:00")]
+
+#: reads all that is committed now, whatever the piece says about that
+ALL = (
+    "/*+ OPTIONS('scan.startup.mode' = 'earliest-offset', 'properties.isolation.level' = 'read_committed') */"
+)
+
+
+@contextmanager
+def morning() -> Iterator[Morning]:
+    """The records, written. Raises LabError: Kafka could not be started."""
+    with topics({"news": 3, "news.copy": 3, "prices": 3}) as fresh:
+        yield Morning(fresh)
+
+
+def described(piece: Path, table: str = "news_raw", group: str = "a-group") -> Table:
+    """A table that a piece declares. Raises LabError: its SQL cannot be read."""
+    with only(piece, lambda statement: False) as tables:
+        return describe_sql(tables, table, values=_values("127.0.0.1:9", "news", "prices", group))
+
+
+class Morning:
+    """The topics of one check. news, prices: the records that are there, where Kafka has put them."""
+
+    def __init__(self, fresh: Topics) -> None:
+        self.topics = fresh
+        self._abort(b"fed", TAKEN_BACK)
+        self.news = self.write("news", NEWS)
+        self.prices = self.write("prices", PRICES)
+
+    def write(self, topic: str, records: Sequence[tuple[bytes | None, bytes | None, str]]) -> list[Record]:
+        """Write (key, value, time), in this order; the records as they are in Kafka now."""
+        producer = Producer(self._producer())
+        found: list[Record] = []
+        for key, value, at in records:
+            # one at a time: without a key, records that wait together go to one partition together
+            producer.produce(self.topics.name(topic), value, key, timestamp=ms(at), on_delivery=_into(found))
+            producer.flush(10)
+        if len(found) < len(records):
+            raise LabError(f"Kafka has taken {len(found)} of {len(records)} records.", "", "run it again")
+        return found
+
+    def commit(self, number: int) -> None:
+        """Let some job of the system's group have read so many records of each partition of news."""
+        consumer = Consumer({**self._client(), "group.id": self.topics.group})
+        try:
+            positions = [TopicPartition(self.topics.name("news"), each, number) for each in range(3)]
+            consumer.commit(offsets=positions, asynchronous=False)
+        finally:
+            consumer.close()
+
+    def committed(self) -> list[int]:
+        """What the system's group has committed of each partition of news; -1: nothing."""
+        consumer = Consumer({**self._client(), "group.id": self.topics.group})
+        try:
+            asked = [TopicPartition(self.topics.name("news"), each) for each in range(3)]
+            return [max(each.offset, -1) for each in consumer.committed(asked, timeout=10)]
+        finally:
+            consumer.close()
+
+    def read(self, piece: Path, how: str = "", tables: Sequence[str] = ("news_raw",)) -> dict[str, list[Row]]:
+        """The rows of these tables of a piece, up to what is there now. how: a hint behind each name.
+
+        Raises LabError: its SQL is wrong, or the job fails.
+        """
+        queries = {table: f"SELECT * FROM {table} {how}" for table in tables}
+        with only(piece, lambda statement: False) as described_only:
+            found = run_sql(described_only, {}, schema={}, query=queries, values=self.values())
+        return {table: found[table].rows for table in tables}
+
+    def print_(self, piece: Path) -> list[str]:
+        """What a piece makes the TaskManager print, without its copy. Raises LabError: as read."""
+        with only(piece, lambda statement: target(statement) != "news_copy") as without_copy:
+            with printed() as lines:
+                self._run(without_copy)
+                return lines()
+
+    def copy(self, piece: Path) -> list[Record]:
+        """What a piece has written into the topic of its copy. Raises LabError: as read."""
+        self._run(piece)
+        return read_topic(self.topics.address, self.topics.name("news.copy"))
+
+    def values(self) -> dict[str, str]:
+        """What a piece leaves open. The broker's options say as well that a job ends where the topics end now."""
+        name, group = self.topics.name, self.topics.group
+        return _values(
+            self.topics.address, name("news"), name("prices"), group, "'scan.bounded.mode' = 'latest-offset'"
+        )
+
+    # ---- inside --------------------------------------------------------------------------------
+
+    def _run(self, piece: Path) -> None:
+        if any(starts_a_job(statement) for statement in statements(piece.read_text(encoding="utf-8-sig"))):
+            run_sql(piece, {}, schema={}, query={}, values=self.values())
+
+    def _client(self) -> dict[str, Any]:
+        return {"bootstrap.servers": self.topics.address, "log_level": 0}
+
+    def _producer(self) -> dict[str, Any]:
+        # Java's hash of a key, and so Flink's
+        return {**self._client(), "partitioner": "murmur2_random", "linger.ms": 0}
+
+    def _abort(self, key: bytes, value: bytes) -> None:
+        producer = Producer({**self._producer(), "transactional.id": self.topics.group})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        producer.produce(self.topics.name("news"), value, key, timestamp=ms("09:00"))
+        producer.flush(10)
+        producer.abort_transaction(30)
+
+
+def _into(found: list[Record]) -> Callable[[Any, Message], None]:
+    def delivered(error: Any, message: Message) -> None:
+        if error is None:
+            partition, offset = message.partition(), message.offset()
+            assert partition is not None and offset is not None
+            found.append(Record(message.key(), message.value(), partition, offset, message.timestamp()[1]))
+
+    return delivered
+
+
+def _values(address: str, news: str, prices: str, group: str, *more: str) -> dict[str, str]:
+    """What a piece leaves open; each on one line, so that its file's lines stay where they are."""
+    properties = ", ".join([f"'properties.bootstrap.servers' = '{address}'", *more])
+    return {"news_topic": news, "price_topic": prices, "group": group, "kafka_properties": properties}
+
+
+@contextmanager
+def only(piece: Path, wanted: Callable[[Statement], bool]) -> Iterator[Path]:
+    """A file of the same name with its descriptions, and of the statements that start a job those wanted.
+
+    What is left stays on its lines.
+    """
+    text = ""
+    for each in statements(piece.read_text(encoding="utf-8-sig")):
+        if not starts_a_job(each) or wanted(each):
+            text += "\n" * (each.line - 1 - text.count("\n")) + each.text + ";"
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / piece.name
+        file.write_text(text)
+        yield file
+
+
+def target(statement: Statement) -> str:
+    """The table that an INSERT writes, or nothing."""
+    found = re.match(r"INSERT\s+(?:INTO|OVERWRITE)\s+`?(\w+)", statement.text, re.IGNORECASE)
+    return found[1].lower() if found else ""
