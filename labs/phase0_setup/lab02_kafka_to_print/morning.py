@@ -2,7 +2,7 @@
 
     partition of  key   value
     fed           fed   Fed officials …     claims to stand elsewhere, as copied records do
-    cpi           cpi   Jobs report …
+    oil           oil   Oil falls …
     fed           fed   cut off in the middle
     fed           fed   a title in ISO 8859-1: no UTF-8
     any           none  a heartbeat
@@ -30,7 +30,7 @@ Row = Mapping[str, Any]
 
 CLAIMS = b'{"market_slug": "fed", "title": "Fed officials weigh another rate hike", "topic": "elsewhere", ' \
     b'"partition": 7, "offset": 700, "timestamp": "2031-01-01T00:00:00Z"}'  # fmt: skip
-JOBS = b'{"market_slug": "cpi", "title": "Jobs report beats every forecast"}'
+OIL = b'{"market_slug": "oil", "title": "Oil falls below 60 dollars"}'
 CUT_OFF = b'{"market_slug": "fed", "title": "Fed min'
 LATIN = '{"market_slug": "fed", "title": "Zinsen steigen f\u00fcr immer"}'.encode("iso-8859-1")
 HEARTBEAT = b'{"kind": "heartbeat"}'
@@ -39,7 +39,7 @@ TAKEN_BACK = b'{"market_slug": "fed", "title": "taken back"}'
 #: key, value, when it came
 NEWS = [
     (b"fed", CLAIMS, "09:05"),
-    (b"cpi", JOBS, "09:20"),
+    (b"oil", OIL, "09:20"),
     (b"fed", CUT_OFF, "09:40"),
     (b"fed", LATIN, "09:55"),
     (None, HEARTBEAT, "10:00"),
@@ -116,10 +116,10 @@ class Morning:
 
     def print_(self, piece: Path) -> list[str]:
         """What a piece makes the TaskManager print, without its copy. Raises LabError: as read."""
-        with only(piece, lambda statement: target(statement) != "news_copy") as without_copy:
-            with printed() as lines:
-                self._run(without_copy)
-                return lines()
+        no_copy = only(piece, lambda statement: target(statement) != "news_copy")
+        with no_copy as without_copy, printed() as lines:
+            self._run(without_copy)
+            return lines()
 
     def copy(self, piece: Path) -> list[Record]:
         """What a piece has written into the topic of its copy. Raises LabError: as read."""
@@ -127,7 +127,7 @@ class Morning:
         return read_topic(self.topics.address, self.topics.name("news.copy"))
 
     def values(self) -> dict[str, str]:
-        """What a piece leaves open. The broker's options say as well that a job ends where the topics end now."""
+        """What a piece leaves open; a job then ends where the topics end now."""
         name, group = self.topics.name, self.topics.group
         return _values(
             self.topics.address, name("news"), name("prices"), group, "'scan.bounded.mode' = 'latest-offset'"
@@ -159,7 +159,8 @@ def _into(found: list[Record]) -> Callable[[Any, Message], None]:
     def delivered(error: Any, message: Message) -> None:
         if error is None:
             partition, offset = message.partition(), message.offset()
-            assert partition is not None and offset is not None
+            assert partition is not None
+            assert offset is not None
             found.append(Record(message.key(), message.value(), partition, offset, message.timestamp()[1]))
 
     return delivered
