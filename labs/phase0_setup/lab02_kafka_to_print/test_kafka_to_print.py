@@ -84,7 +84,7 @@ def told() -> Iterator[None]:
     except LabError as error:
         for mark, sentence in REFUSALS.items():
             if mark in error.happened:
-                raise Wrong(f"{sentence} Flink says: {error.happened[:230]}") from error
+                raise Wrong(f"{sentence} Flink says: {error.happened[:160]}") from error
         raise
 
 
