@@ -97,8 +97,15 @@ REFUSALS = {
     "Invalid metadata key": "Without FROM the column's own name is the key, and the connector knows none of that name.",
     "Incompatible types for sink column": "Bytes do not become text by themselves: a CAST says that they are one.",
     "Different number of columns": "The INSERT has another number of columns than its table.",
-    "Failed to deserialize JSON": "A record that is no JSON has ended the job, and it would end it again after each "
-    "restart: the table has to take whatever comes.",
+    "Metadata columns can only overwrite": "kafka_timestamp is computed here. Kafka says when a record came: it is a "
+    "metadata column, and price_raw and the part event_time declare it again as one.",
+    "Duplicate columns exist in the metadata": "A column without METADATA is a part of key or value, and Kafka's "
+    "timestamp is in neither.",
+    **dict.fromkeys(
+        ("Failed to deserialize JSON", "JsonEOFException", "JsonParseException", "CharConversionException"),
+        "A record that is no JSON has ended the job, and it would end it again after each restart: the table has to "
+        "take whatever comes.",
+    ),
 }
 
 
