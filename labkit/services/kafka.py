@@ -113,20 +113,37 @@ class Kafka(Service):
 
         Raises LabError: the broker refuses the name.
         """
+        return bool(self.make_topics({name: partitions}, config))
+
+    def make_topics(
+        self, partitions: Mapping[str, int], config: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """Make topics by name with their partitions, as make_topic does; those that were not there already.
+
+        Raises LabError: the broker refuses a name.
+        """
         admin = self._admin()
-        new = NewTopic(name, partitions, replication_factor=1, config=dict(config or {}))
-        [made] = admin.create_topics([new]).values()
-        try:
-            made.result(15)
-        except KafkaException as error:
-            if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
-                return False
-            raise LabError(
-                f"Kafka made no topic {name!r}: {error.args[0].str()}.",
-                "Letters, digits, . _ and - make a name.",
-                "./lab topic --help",
-            ) from error
-        latest = {TopicPartition(name, number): OffsetSpec.latest() for number in range(partitions)}
+        wanted = [
+            NewTopic(name, number, replication_factor=1, config=dict(config or {}))
+            for name, number in partitions.items()
+        ]
+        made: list[str] = []
+        for name, future in admin.create_topics(wanted).items():
+            try:
+                future.result(15)
+                made.append(name)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise LabError(
+                        f"Kafka made no topic {name!r}: {error.args[0].str()}.",
+                        "Letters, digits, . _ and - make a name.",
+                        "./lab topic --help",
+                    ) from error
+        latest = {
+            TopicPartition(name, number): OffsetSpec.latest()
+            for name in made
+            for number in range(partitions[name])
+        }
 
         def led() -> bool:  # a new partition takes records only once it has a leader
             try:
@@ -134,11 +151,11 @@ class Kafka(Service):
             except KafkaException:
                 return False
 
-        if not until(led, 15, lambda: None):
+        if made and not until(led, 15, lambda: None, every=0.02):
             raise LabError(
-                f"Topic {name} had no leader within 15 s.", "", "./lab down kafka && ./lab up kafka"
+                f"{', '.join(made)}: no leader within 15 s.", "", "./lab down kafka && ./lab up kafka"
             )
-        return True
+        return made
 
     def forget(self, topics: Sequence[str], groups: Sequence[str]) -> None:
         """Delete these topics and what these consumer groups committed; those that are not there are gone."""

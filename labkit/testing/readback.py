@@ -48,6 +48,7 @@ def read_topic(
             "enable.partition.eof": True,
             "isolation.level": "read_committed" if committed else "read_uncommitted",
             "log_level": 0,
+            "fetch.wait.max.ms": 10,  # by its default a partition without news answers after half a second
             **options,
         }
     )

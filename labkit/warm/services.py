@@ -83,14 +83,13 @@ def topics(partitions: Mapping[str, int]) -> Iterator[Topics]:
     """
     broker = kafka()
     found = Topics(broker.address, f"check_{uuid.uuid4().hex[:12]}")
-    made = [found.name(topic) for topic in partitions]
+    wanted = {found.name(topic): number for topic, number in partitions.items()}
     try:
-        for name, number in zip(made, partitions.values(), strict=True):
-            # scripts tell of days that may be long ago: by the default the broker could take them away
-            broker.make_topic(name, number, {"retention.ms": "-1"})
+        # scripts tell of days that may be long ago: by the default the broker could take them away
+        broker.make_topics(wanted, {"retention.ms": "-1"})
         yield found
     finally:
-        broker.forget(made, [found.group])
+        broker.forget(list(wanted), [found.group])
 
 
 def postgres() -> Postgres:

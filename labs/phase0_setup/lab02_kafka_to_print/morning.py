@@ -16,6 +16,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,11 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from labkit.errors import LabError
 from labkit.sqltext import Statement, starts_a_job, statements
-from labkit.testing import Record, Table, describe_sql, ms, printed, read_topic, run_sql
+from labkit.testing import Record, Results, Table, describe_sql, ms, printed, read_topic, run_sql
 from labkit.warm.services import Topics, topics
 
 Row = Mapping[str, Any]
+
 
 CLAIMS = b'{"market_slug": "fed", "title": "Fed officials weigh another rate hike", "topic": "elsewhere", ' \
     b'"partition": 7, "offset": 700, "timestamp": "2031-01-01T00:00:00Z"}'  # fmt: skip
@@ -50,6 +52,24 @@ PRICES = [(b"fed|Yes", b'{"market_slug": "fed", "outcome": "Yes", "price": 0.41}
 ALL = (
     "/*+ OPTIONS('scan.startup.mode' = 'earliest-offset', 'properties.isolation.level' = 'read_committed') */"
 )
+
+
+#: no script steers these jobs: a checkpoint in ten milliseconds is half of their work
+OPTIONS = {"execution.checkpointing.interval": "100 ms"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of a morning's records.
+
+    rows: all that is committed, by table. declared: the rows of news_raw that a first start gives, some job
+    of the group having read everything before. printed: the TaskManager's lines.
+    """
+
+    rows: Mapping[str, list[Row]]
+    declared: list[Row]
+    printed: list[str]
+    copied: list[Record]
 
 
 @contextmanager
@@ -104,15 +124,28 @@ class Morning:
         finally:
             consumer.close()
 
-    def read(self, piece: Path, how: str = "", tables: Sequence[str] = ("news_raw",)) -> dict[str, list[Row]]:
-        """The rows of these tables of a piece, up to what is there now. how: a hint behind each name.
+    def rows(self, piece: Path) -> dict[str, list[Row]]:
+        """All that is committed, by table. Raises LabError: as read."""
+        with only(piece, lambda statement: False) as tables:
+            found = self._sql(tables, _all())
+        return {table: found[table].rows for table in _all()}
+
+    def read(self, piece: Path, how: str = "") -> list[Row]:
+        """The rows of news_raw, up to what is there now. how: a hint behind its name.
 
         Raises LabError: its SQL is wrong, or the job fails.
         """
-        queries = {table: f"SELECT * FROM {table} {how}" for table in tables}
-        with only(piece, lambda statement: False) as described_only:
-            found = run_sql(described_only, {}, schema={}, query=queries, values=self.values())
-        return {table: found[table].rows for table in tables}
+        with only(piece, lambda statement: False) as tables:
+            return self._sql(tables, {"rows": f"SELECT * FROM news_raw {how}"})["rows"].rows
+
+    def everything(self, piece: Path) -> Found:
+        """All of it by one job. Raises LabError: as read."""
+        self.commit(10)
+        queries = {"declared": "SELECT * FROM news_raw", **_all()}
+        with printed() as lines:
+            found = self._sql(piece, queries)
+            rows = {table: found[table].rows for table in _all()}
+            return Found(rows, found["declared"].rows, lines(), self._copies())
 
     def print_(self, piece: Path) -> list[str]:
         """What a piece makes the TaskManager print, without its copy. Raises LabError: as read."""
@@ -124,7 +157,7 @@ class Morning:
     def copy(self, piece: Path) -> list[Record]:
         """What a piece has written into the topic of its copy. Raises LabError: as read."""
         self._run(piece)
-        return read_topic(self.topics.address, self.topics.name("news.copy"))
+        return self._copies()
 
     def values(self) -> dict[str, str]:
         """What a piece leaves open; a job then ends where the topics end now."""
@@ -135,9 +168,15 @@ class Morning:
 
     # ---- inside --------------------------------------------------------------------------------
 
+    def _copies(self) -> list[Record]:
+        return read_topic(self.topics.address, self.topics.name("news.copy"))
+
     def _run(self, piece: Path) -> None:
         if any(starts_a_job(statement) for statement in statements(piece.read_text(encoding="utf-8-sig"))):
-            run_sql(piece, {}, schema={}, query={}, values=self.values())
+            self._sql(piece, {})
+
+    def _sql(self, piece: Path, queries: Mapping[str, str]) -> Results:
+        return run_sql(piece, {}, schema={}, query=queries, values=self.values(), options=OPTIONS)
 
     def _client(self) -> dict[str, Any]:
         return {"bootstrap.servers": self.topics.address, "log_level": 0}
@@ -148,11 +187,18 @@ class Morning:
 
     def _abort(self, key: bytes, value: bytes) -> None:
         producer = Producer({**self._producer(), "transactional.id": self.topics.group})
+        producer.list_topics(
+            timeout=30
+        )  # connected: else it asks for its coordinator again after half a second
         producer.init_transactions(30)
         producer.begin_transaction()
         producer.produce(self.topics.name("news"), value, key, timestamp=ms("09:00"))
         producer.flush(10)
         producer.abort_transaction(30)
+
+
+def _all() -> dict[str, str]:
+    return {table: f"SELECT * FROM {table} {ALL}" for table in ("news_raw", "price_raw")}
 
 
 def _into(found: list[Record]) -> Callable[[Any, Message], None]:
