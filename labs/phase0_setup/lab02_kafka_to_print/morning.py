@@ -160,11 +160,9 @@ class Morning:
         return self._copies()
 
     def values(self) -> dict[str, str]:
-        """What a piece leaves open; a job then ends where the topics end now."""
+        """What a piece leaves open."""
         name, group = self.topics.name, self.topics.group
-        return _values(
-            self.topics.address, name("news"), name("prices"), group, "'scan.bounded.mode' = 'latest-offset'"
-        )
+        return _values(self.topics.address, name("news"), name("prices"), group)
 
     # ---- inside --------------------------------------------------------------------------------
 
@@ -176,7 +174,8 @@ class Morning:
             self._sql(piece, {})
 
     def _sql(self, piece: Path, queries: Mapping[str, str]) -> Results:
-        return run_sql(piece, {}, schema={}, query=queries, values=self.values(), options=OPTIONS)
+        sql = [piece, ends("news_raw", "price_raw")]
+        return run_sql(sql, {}, schema={}, query=queries, values=self.values(), options=OPTIONS)
 
     def _client(self) -> dict[str, Any]:
         return {"bootstrap.servers": self.topics.address, "log_level": 0}
@@ -197,6 +196,11 @@ class Morning:
         producer.abort_transaction(30)
 
 
+def ends(*tables: str) -> str:
+    """Statements behind a piece's: a job ends where the topics of these tables end now."""
+    return "".join(f"ALTER TABLE {name} SET ('scan.bounded.mode' = 'latest-offset');" for name in tables)
+
+
 def _all() -> dict[str, str]:
     return {table: f"SELECT * FROM {table} {ALL}" for table in ("news_raw", "price_raw")}
 
@@ -212,10 +216,11 @@ def _into(found: list[Record]) -> Callable[[Any, Message], None]:
     return delivered
 
 
-def _values(address: str, news: str, prices: str, group: str, *more: str) -> dict[str, str]:
-    """What a piece leaves open; each on one line, so that its file's lines stay where they are."""
-    properties = ", ".join([f"'properties.bootstrap.servers' = '{address}'", *more])
-    return {"news_topic": news, "price_topic": prices, "group": group, "kafka_properties": properties}
+def _values(address: str, news: str, prices: str, group: str) -> dict[str, str]:
+    return {
+        "news_topic": news, "price_topic": prices, "group": group,
+        "kafka_properties": f"'properties.bootstrap.servers' = '{address}'",
+    }  # fmt: skip
 
 
 @contextmanager
