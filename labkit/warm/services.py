@@ -25,6 +25,7 @@ from urllib.parse import quote
 import psycopg2
 
 from labkit import jdbc
+from labkit.errors import LabError
 from labkit.paths import STACKS
 from labkit.services.postgres import Postgres
 
@@ -84,12 +85,27 @@ def topics(partitions: Mapping[str, int]) -> Iterator[Topics]:
     broker = kafka()
     found = Topics(broker.address, f"check_{uuid.uuid4().hex[:12]}")
     wanted = {found.name(topic): number for topic, number in partitions.items()}
+    with answering():
+        try:
+            # scripts tell of days that may be long ago: by the default the broker could take them away
+            broker.make_topics(wanted, {"retention.ms": "-1"})
+            yield found
+        finally:
+            if broker.usable():  # else it takes them along when the warm services end
+                broker.forget(list(wanted), [found.group])
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Within it a broker that is gone in the middle is a LabError of one sentence."""
+    from confluent_kafka import KafkaException
+
     try:
-        # scripts tell of days that may be long ago: by the default the broker could take them away
-        broker.make_topics(wanted, {"retention.ms": "-1"})
-        yield found
-    finally:
-        broker.forget(list(wanted), [found.group])
+        yield
+    except KafkaException as error:
+        raise LabError(
+            f"Kafka no longer answers ({error.args[0].str()}).", "", "run it again: it is started anew"
+        ) from error
 
 
 def postgres() -> Postgres:

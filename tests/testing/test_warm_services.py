@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 
 from labkit.errors import LabError
 from labkit.testing import read_topic
-from labkit.warm.services import kafka, postgres, schema, topics
+from labkit.warm.services import answering, kafka, postgres, schema, topics
 
 
 def ask(address: str, query: str) -> list[tuple[object, ...]]:
@@ -59,3 +59,8 @@ def test_no_topic_is_left_of_a_check() -> None:
 
     with pytest.raises(LabError, match="cannot be read"):
         read_topic(kafka().address, mine.name("readings"))
+
+
+def test_a_broker_that_is_gone_is_told_in_a_sentence() -> None:
+    with pytest.raises(LabError, match=r"Kafka no longer answers \(.*\)\. Next: run it again"), answering():
+        Producer({"bootstrap.servers": "127.0.0.1:9", "log_level": 0}).list_topics(timeout=0.5)

@@ -25,7 +25,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from labkit.errors import LabError
 from labkit.sqltext import Statement, starts_a_job, statements
 from labkit.testing import Record, Results, Table, describe_sql, ms, printed, read_topic, run_sql
-from labkit.warm.services import Topics, topics
+from labkit.warm.services import Topics, answering, topics
 
 Row = Mapping[str, Any]
 
@@ -101,7 +101,8 @@ class Morning:
         for key, value, at in records:
             # one at a time: without a key, records that wait together go to one partition together
             producer.produce(self.topics.name(topic), value, key, timestamp=ms(at), on_delivery=_into(found))
-            producer.flush(10)
+            if producer.flush(10):
+                break
         if len(found) < len(records):
             raise LabError(f"Kafka has taken {len(found)} of {len(records)} records.", "", "run it again")
         return found
@@ -111,7 +112,8 @@ class Morning:
         consumer = Consumer({**self._client(), "group.id": self.topics.group})
         try:
             positions = [TopicPartition(self.topics.name("news"), each, number) for each in range(3)]
-            consumer.commit(offsets=positions, asynchronous=False)
+            with answering():
+                consumer.commit(offsets=positions, asynchronous=False)
         finally:
             consumer.close()
 
@@ -120,7 +122,8 @@ class Morning:
         consumer = Consumer({**self._client(), "group.id": self.topics.group})
         try:
             asked = [TopicPartition(self.topics.name("news"), each) for each in range(3)]
-            return [max(each.offset, -1) for each in consumer.committed(asked, timeout=10)]
+            with answering():
+                return [max(each.offset, -1) for each in consumer.committed(asked, timeout=10)]
         finally:
             consumer.close()
 

@@ -105,7 +105,7 @@ def told() -> Iterator[None]:
         for mark, sentence in REFUSALS.items():
             if mark in says:
                 raise Wrong(f"{sentence} Flink says: {says[:200]}") from error
-        raise
+        raise type(error)(says, error.expected, error.next_step) from error
 
 
 #: in what Flink says: what it means here
