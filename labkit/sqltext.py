@@ -91,6 +91,19 @@ def setting(statement: Statement, name: str = "") -> tuple[str, str] | None:
     return parts[1].replace("''", "'"), parts[2].replace("''", "'")
 
 
+def starts_a_job(statement: Statement) -> bool:
+    """Whether it moves rows, as INSERT and SELECT do; the others describe.
+
+    >>> [starts_a_job(each) for each in statements("CREATE VIEW v AS SELECT 1; INSERT INTO t TABLE v")]
+    [False, True]
+    """
+    first = re.match(r"[\s(]*(\w*)", statement.text)
+    return first is not None and first[1].upper() in _MOVING
+
+
+_MOVING = {"INSERT", "SELECT", "WITH", "VALUES", "TABLE", "EXECUTE", "BEGIN"}
+
+
 def filled(text: str, values: Mapping[str, str]) -> str:
     """The text with every ${name} replaced. Raises LabError: a name that has no value."""
 

@@ -18,7 +18,7 @@ from capstone_marketlag.application import GROUPS
 from capstone_marketlag.jobs.common import SQL, connectors, filled_statements, options
 from capstone_marketlag.partitions import keys_for_all
 from capstone_marketlag.settings import Settings
-from labkit.sqltext import Statement
+from labkit.sqltext import Statement, starts_a_job
 from labkit.table_env import OPTIONS, execute
 
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ def job_options(settings: Settings) -> dict[str, str]:
 
 
 def script(settings: Settings) -> list[tuple[str, Statement]]:
-    """Every statement of the job in order, with the name of its file: pieces, sinks, statement set."""
+    """Every statement of the job in order, with the name of its file: pieces, sinks, statement set.
+
+    A piece describes: what it writes to see for itself (kafka_to_print) is no part of this job.
+    """
     with_price = topics.plan()[topics.SIGNALS_WITH_PRICE]
     values = {
         "news_topic": topics.NEWS,
@@ -50,8 +53,9 @@ def script(settings: Settings) -> list[tuple[str, Statement]]:
         "prefix": GROUPS[NAME],
         **connectors(settings),
     }
-    files = [*(pieces.path(slug) for slug in pieces.SIGNALS), SQL / "sinks.sql", SQL / "signals.sql"]
-    return [each for file in files for each in filled_statements(file, values)]
+    parts = [each for slug in pieces.SIGNALS for each in filled_statements(pieces.path(slug), values)]
+    ours = [each for name in ("sinks.sql", "signals.sql") for each in filled_statements(SQL / name, values)]
+    return [*((file, each) for file, each in parts if not starts_a_job(each)), *ours]
 
 
 def submit(environment: TableEnvironment, settings: Settings, plan: Path) -> str:

@@ -3,6 +3,8 @@
 jars.lock holds one artifact a line: set, coordinates, bytes, sha256. A file is either absent,
 a `.part` that the next call resumes, or whole. What is found in the cache is read and checked each time:
 a tenth of a second, against a JVM that dies with a riddle on half a jar.
+
+What downloads is imported when something is missing: a check's start of a service passes by here.
 """
 
 from __future__ import annotations
@@ -15,15 +17,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-
-import requests
-from jgo.maven import MavenContext
-from rich.progress import Progress, TaskID
+from typing import TYPE_CHECKING
 
 from labkit import console
 from labkit.errors import LabError
 from labkit.paths import JARS, LAB, LOCKS, ROOT, shown
 from labkit.services.locking import held
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 LOCK_FILE = ROOT / "jars.lock"
 _CHUNK = 1 << 16
@@ -142,12 +144,16 @@ def _download(jar: Jar, bar: Progress, task: TaskID, stop: Event) -> None:
 
 def repositories() -> list[str]:
     """Where Maven artifacts come from: LAB_MAVEN, a mirror's address, or Maven Central."""
+    from jgo.maven import MavenContext
+
     mirror = os.environ.get("LAB_MAVEN")
     return [mirror.rstrip("/")] if mirror else list(MavenContext().remote_repos.values())
 
 
 def _body(jar: Jar, offset: int) -> Iterator[bytes]:
     """The artifact's bytes from that offset on."""
+    import requests
+
     problem = "no repository is configured"
     for repository in repositories():
         url = f"{repository}/{jar.group.replace('.', '/')}/{jar.artifact}/{jar.version}/{jar.file_name}"
@@ -172,6 +178,8 @@ def _body(jar: Jar, offset: int) -> Iterator[bytes]:
 
 @contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
+    import requests
+
     try:
         yield
     except requests.RequestException:
@@ -212,7 +220,7 @@ _TRANSITIVE = ROOTS["kafka"][:1]  # the others are complete in themselves
 
 def write_lock(lock_file: Path = LOCK_FILE) -> None:
     """Resolve ROOTS, download everything once and write what arrived to jars.lock."""
-    from jgo.maven import PythonResolver
+    from jgo.maven import MavenContext, PythonResolver
     from jgo.maven._core import Dependency
 
     context = MavenContext(resolver=PythonResolver(), repo_cache=LAB / "m2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import uuid
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -107,24 +108,42 @@ class Kafka(Service):
         except KafkaException:
             return False
 
-    def make_topic(self, name: str, partitions: int = 1) -> bool:
+    def make_topic(self, name: str, partitions: int = 1, config: Mapping[str, str] | None = None) -> bool:
         """Make a topic that can be written to at once; False: it was there already.
 
         Raises LabError: the broker refuses the name.
         """
-        admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
-        [made] = admin.create_topics([NewTopic(name, partitions, replication_factor=1)]).values()
-        try:
-            made.result(15)
-        except KafkaException as error:
-            if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
-                return False
-            raise LabError(
-                f"Kafka made no topic {name!r}: {error.args[0].str()}.",
-                "Letters, digits, . _ and - make a name.",
-                "./lab topic --help",
-            ) from error
-        latest = {TopicPartition(name, number): OffsetSpec.latest() for number in range(partitions)}
+        return bool(self.make_topics({name: partitions}, config))
+
+    def make_topics(
+        self, partitions: Mapping[str, int], config: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """Make topics by name with their partitions, as make_topic does; those that were not there already.
+
+        Raises LabError: the broker refuses a name.
+        """
+        admin = self._admin()
+        wanted = [
+            NewTopic(name, number, replication_factor=1, config=dict(config or {}))
+            for name, number in partitions.items()
+        ]
+        made: list[str] = []
+        for name, future in admin.create_topics(wanted).items():
+            try:
+                future.result(15)
+                made.append(name)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise LabError(
+                        f"Kafka made no topic {name!r}: {error.args[0].str()}.",
+                        "Letters, digits, . _ and - make a name.",
+                        "./lab topic --help",
+                    ) from error
+        latest = {
+            TopicPartition(name, number): OffsetSpec.latest()
+            for name in made
+            for number in range(partitions[name])
+        }
 
         def led() -> bool:  # a new partition takes records only once it has a leader
             try:
@@ -132,11 +151,27 @@ class Kafka(Service):
             except KafkaException:
                 return False
 
-        if not until(led, 15, lambda: None):
+        if made and not until(led, 15, lambda: None, every=0.02):
             raise LabError(
-                f"Topic {name} had no leader within 15 s.", "", "./lab down kafka && ./lab up kafka"
+                f"{', '.join(made)}: no leader within 15 s.", "", "./lab down kafka && ./lab up kafka"
             )
-        return True
+        return made
+
+    def forget(self, topics: Sequence[str], groups: Sequence[str]) -> None:
+        """Delete these topics and what these consumer groups committed; those that are not there are gone."""
+        admin = self._admin()
+        futures = {**admin.delete_topics(list(topics)), **admin.delete_consumer_groups(list(groups))}
+        for future in futures.values():
+            try:
+                future.result(15)
+            except KafkaException as error:
+                if error.args[0].code() not in (
+                    KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND
+                ):  # fmt: skip
+                    raise
+
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.address, "log_level": 0})
 
     @cached_property
     def _client(self) -> Consumer:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.testing.compare import assert_rows
 from labkit.testing.plans import Plan, assert_plan
-from labkit.testing.readback import Record, read_table, read_topic
+from labkit.testing.readback import Record, printed, read_table, read_topic
 from labkit.testing.results import Change, Result, Results
 from labkit.testing.script import Step, checkpoint, clock, crash, ms, row, settle, watermark
 from labkit.testing.sql import explain_sql, run_sql, run_sql_scenarios
@@ -44,6 +44,7 @@ __all__ = [
     "explain_sql",
     "harness",
     "ms",
+    "printed",
     "read_table",
     "read_topic",
     "row",

@@ -68,7 +68,10 @@ class Pipeline:
                 changes = self._tables.toChangelogStream(self._selected(query))
             job.recorders[name] = self._flink.java.scripted.Client.record(changes, name, False)
         if self._inserts:
-            self._statement_set().attachAsDataStream()
+            together = self._statement_set()
+            only = _where(*self._inserts[0]) if len(self._inserts) == 1 else "The INSERTs"
+            with told_by_java(only):  # what does not fit its table is refused only now
+                together.attachAsDataStream()
         return job
 
     def explained(self, queries: Mapping[str, str]) -> str:

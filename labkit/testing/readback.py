@@ -1,11 +1,15 @@
-"""What a job has really left behind: records of a topic, rows of a table."""
+"""What a job has really left behind: records of a topic, rows of a table, lines that were printed."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from labkit import warm
 from labkit.errors import LabError
 
 
@@ -44,6 +48,7 @@ def read_topic(
             "enable.partition.eof": True,
             "isolation.level": "read_committed" if committed else "read_uncommitted",
             "log_level": 0,
+            "fetch.wait.max.ms": 10,  # by its default a partition without news answers after half a second
             **options,
         }
     )
@@ -102,3 +107,24 @@ def read_table(dsn: str, query: str) -> list[dict[str, Any]]:
             f"{query} cannot be read: {str(error).strip().splitlines()[0]}.",
             "A table of PostgreSQL was expected.",
         ) from error
+
+
+@contextmanager
+def printed() -> Iterator[Callable[[], list[str]]]:
+    """Within it, a function: the lines that the TaskManager has printed since, of the print sink and of
+    functions.
+
+    They are in a file of the TaskManager's, never in the terminal of whoever started the job.
+    Raises LabError: Flink could not be started.
+    """
+    with warm.engine() as engine:
+        output = Path(engine.folder) / "flink" / "log" / "taskmanager-1.out"
+    begin = output.stat().st_size if output.exists() else 0
+
+    def lines() -> list[str]:
+        if not output.exists():
+            return []
+        data = output.read_bytes()
+        return data[begin if len(data) >= begin else 0 :].decode(errors="replace").splitlines()
+
+    yield lines

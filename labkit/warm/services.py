@@ -1,25 +1,37 @@
-"""PostgreSQL for checks, beside the warm engine: started on first use, ended with it.
+"""PostgreSQL and Kafka for checks, beside the warm engine: started on first use, ended with it.
 
     with schema() as empty:          # of its own; gone at the end
         empty.dsn, empty.jdbc        # for psycopg2, for Flink's connector
 
-With LAB_POSTGRES it is somebody's own server; with LAB_COLD=1 each process starts one and ends it.
+    with topics({"news": 3}) as fresh:  # of their own; gone at the end, and the group with them
+        fresh.address, fresh.group      # for any client
+        fresh.name("news")              # what Kafka calls it
+
+With LAB_POSTGRES or LAB_KAFKA it is somebody's own server; with LAB_COLD=1 each process starts one and ends
+it.
 """
 
 from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import psycopg2
 
 from labkit import jdbc
+from labkit.errors import LabError
 from labkit.paths import STACKS
 from labkit.services.postgres import Postgres
+
+if TYPE_CHECKING:  # a check that needs one of them does not wait for the other's client
+    from labkit.services.kafka import Kafka
+    from labkit.services.stack import Stack
 
 NAME = "warm-services"
 
@@ -52,19 +64,87 @@ def schema() -> Iterator[Schema]:
             connection.cursor().execute(f"DROP SCHEMA {name} CASCADE")
 
 
+@dataclass(frozen=True)
+class Topics:
+    """Topics of a broker. group: a consumer group that nobody else uses, and the head of their names."""
+
+    address: str
+    group: str
+
+    def name(self, topic: str) -> str:
+        """What the broker calls it."""
+        return f"{self.group}.{topic}"
+
+
+@contextmanager
+def topics(partitions: Mapping[str, int]) -> Iterator[Topics]:
+    """Empty topics that nobody else uses, by name with their partitions; they keep records of any age.
+
+    Raises LabError: Kafka could not be started.
+    """
+    broker = kafka()
+    found = Topics(broker.address, f"check_{uuid.uuid4().hex[:12]}")
+    wanted = {found.name(topic): number for topic, number in partitions.items()}
+    with answering():
+        try:
+            # scripts tell of days that may be long ago: by the default the broker could take them away
+            broker.make_topics(wanted, {"retention.ms": "-1"})
+            yield found
+        finally:
+            if broker.usable():  # else it takes them along when the warm services end
+                broker.forget(list(wanted), [found.group])
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Within it a broker that is gone in the middle is a LabError of one sentence."""
+    from confluent_kafka import KafkaException
+
+    try:
+        yield
+    except KafkaException as error:
+        raise LabError(
+            f"Kafka no longer answers ({error.args[0].str()}).", "", "run it again: it is started anew"
+        ) from error
+
+
 def postgres() -> Postgres:
     """A server that answers, started if there is none. Raises LabError: it does not start."""
-    cold = os.environ.get("LAB_COLD", "") not in ("", "0")
-    name = f"cold-services-{os.getpid()}" if cold else NAME
-    found = Postgres(STACKS / name)
-    if not found.usable():
-        from labkit.services.stack import Stack
+    found = Postgres(STACKS / _name())
+    return found if found.usable() else _started("postgres").postgres
 
-        stack = Stack(name)
-        if cold:
-            import atexit
 
-            atexit.register(stack.remove)
-        stack.up("postgres", owned=cold)
-        found = stack.postgres
-    return found
+def kafka() -> Kafka:
+    """A broker that answers, started if there is none. Raises LabError: it does not start."""
+    from labkit.services.kafka import Kafka
+
+    found = Kafka(STACKS / _name())
+    return found if found.usable() else _started("kafka").kafka
+
+
+def _cold() -> bool:
+    return os.environ.get("LAB_COLD", "") not in ("", "0")
+
+
+def _name() -> str:
+    return f"cold-services-{os.getpid()}" if _cold() else NAME
+
+
+def _started(service: str) -> Stack:
+    """Our services, this one among them."""
+    stack = _stack(_name())
+    stack.up(service, owned=_cold())
+    return stack
+
+
+@lru_cache(maxsize=1)
+def _stack(name: str) -> Stack:
+    """One for each process: a second one would take the keeper of the first for a leftover."""
+    from labkit.services.stack import Stack
+
+    stack = Stack(name)
+    if _cold():
+        import atexit
+
+        atexit.register(stack.remove)
+    return stack

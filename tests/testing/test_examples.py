@@ -35,5 +35,5 @@ def test_every_example_is_on_the_page() -> None:
 
 def test_there_is_an_example_of_each_kind() -> None:
     assert {file.stem for file in FILES} == {
-        "window", "late", "changelog", "keyed_function", "on_flink",
+        "window", "late", "changelog", "keyed_function", "printed", "on_flink",
     }  # fmt: skip

@@ -11,7 +11,17 @@ from confluent_kafka import Producer
 from labkit.errors import LabError
 from labkit.services.kafka import Kafka
 from labkit.services.postgres import Postgres
-from labkit.testing import assert_rows, checkpoint, crash, read_table, read_topic, row, run_sql, watermark
+from labkit.testing import (
+    assert_rows,
+    checkpoint,
+    crash,
+    printed,
+    read_table,
+    read_topic,
+    row,
+    run_sql,
+    watermark,
+)  # fmt: skip
 
 READINGS = {
     "readings": "city STRING, celsius DOUBLE, seen_at TIMESTAMP(3), WATERMARK FOR seen_at AS SOURCE_WATERMARK()"
@@ -84,3 +94,12 @@ def test_a_topic_that_is_not_there_and_a_broker_that_is_not(kafka: Kafka) -> Non
         read_topic(kafka.address, "nowhere")
     with pytest.raises(LabError, match=r"127\.0\.0\.1:9 does not answer"):
         read_topic("127.0.0.1:9", "x", seconds=1)
+
+
+def test_what_a_print_sink_writes_is_in_the_task_manager_s_output() -> None:
+    sql = "CREATE TABLE shown (n INT) WITH ('connector' = 'print'); INSERT INTO shown VALUES (1), (2);"
+
+    with printed() as lines:
+        run_sql(sql, {}, schema={}, query={})
+
+        assert lines() == ["+I[1]", "+I[2]"]

@@ -373,3 +373,10 @@ def test_settle_changes_nothing_but_the_attribution() -> None:
     )
 
     assert with_ == without
+
+
+def test_an_insert_that_does_not_fit_its_table_is_one_sentence() -> None:
+    sql = "CREATE TABLE shown (n INT, city STRING) WITH ('connector' = 'blackhole');\nINSERT INTO shown SELECT 1;"
+
+    with pytest.raises(CodeError, match=r"Line 2 \(INSERT INTO shown SELECT 1\): .*number of columns"):
+        run_sql(sql, {}, schema={}, query={})

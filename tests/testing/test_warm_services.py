@@ -1,12 +1,16 @@
-"""A PostgreSQL for checks: each gets a schema of its own in it."""
+"""A PostgreSQL and a broker for checks: each gets a schema and topics of its own in them."""
 
 from __future__ import annotations
 
 from contextlib import closing
 
 import psycopg2
+import pytest
+from confluent_kafka import Producer
 
-from labkit.warm.services import postgres, schema
+from labkit.errors import LabError
+from labkit.testing import read_topic
+from labkit.warm.services import answering, kafka, postgres, schema, topics
 
 
 def ask(address: str, query: str) -> list[tuple[object, ...]]:
@@ -33,3 +37,30 @@ def test_nothing_is_left_of_a_check() -> None:
         ask(mine.dsn, "CREATE TABLE readings (n int)")
 
     assert ask(postgres().dsn, f"SELECT nspname FROM pg_namespace WHERE nspname = '{mine.name}'") == []
+
+
+def test_two_checks_at_once_do_not_see_each_others_records() -> None:
+    with topics({"readings": 1}) as one, topics({"readings": 2}) as other:
+        for number, each in enumerate((one, other)):
+            producer = Producer({"bootstrap.servers": each.address})
+            producer.produce(each.name("readings"), str(number), timestamp=1)  # of 1970: kept all the same
+            assert producer.flush(10) == 0
+
+        found = [read_topic(each.address, each.name("readings")) for each in (one, other)]
+        assert [[(record.text, record.timestamp) for record in each] for each in found] == [
+            [("0", 1)],
+            [("1", 1)],
+        ]
+
+
+def test_no_topic_is_left_of_a_check() -> None:
+    with topics({"readings": 1}) as mine:
+        pass
+
+    with pytest.raises(LabError, match="cannot be read"):
+        read_topic(kafka().address, mine.name("readings"))
+
+
+def test_a_broker_that_is_gone_is_told_in_a_sentence() -> None:
+    with pytest.raises(LabError, match=r"Kafka no longer answers \(.*\)\. Next: run it again"), answering():
+        Producer({"bootstrap.servers": "127.0.0.1:9", "log_level": 0}).list_topics(timeout=0.5)

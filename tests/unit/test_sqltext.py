@@ -14,7 +14,7 @@ from capstone_marketlag.settings import Settings
 from labkit import sqltext
 from labkit.errors import LabError
 from labkit.paths import ROOT
-from labkit.sqltext import Statement, filled, settings, statements
+from labkit.sqltext import Statement, filled, settings, starts_a_job, statements
 
 
 def texts(script: str) -> list[str]:
@@ -52,6 +52,27 @@ def test_a_semicolon_ends_a_statement_only_outside_of_quotes_and_comments(
     script: str, found: list[str]
 ) -> None:
     assert texts(script) == found
+
+
+# ---- what moves rows ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["INSERT INTO t SELECT 1", "select 1", "(SELECT 1)", "BEGIN STATEMENT SET; END"]
+)
+def test_what_moves_rows_starts_a_job(text: str) -> None:
+    assert starts_a_job(Statement(text, 1))
+
+
+@pytest.mark.parametrize("text", ["CREATE VIEW v AS SELECT 1", "SET 'a' = 'b'", "DROP TABLE inserted", ""])
+def test_what_describes_starts_none(text: str) -> None:
+    assert not starts_a_job(Statement(text, 1))
+
+
+def test_a_job_has_one_statement_that_moves_rows_whatever_a_piece_prints() -> None:
+    starting = [statement for _, statement in script(Settings()) if starts_a_job(statement)]
+
+    assert len(starting) == 1
 
 
 # ---- what a session is ---------------------------------------------------------------------------
