@@ -2,7 +2,7 @@
 
 headline("rates", "10:00")      what the producer sends, before it is bytes
 wire(...)                       the same as the bytes on the topic
-kept(value, ...)                a row of news_raw, or of news_timed (columns: news_timed())
+kept(value, ...)                a row of news_raw (columns: NEWS_RAW), or of news_timed (news_timed())
 seen(value, ..., at=...)        a row of news_seen (columns: NEWS_SEEN): and its event time
 """
 
@@ -21,18 +21,19 @@ TOPIC = "rss.events"
 #: what the source makes of a time that it cannot use: it moves no watermark
 EPOCH = 0
 
-_BYTES = "record_key BYTES, record_value BYTES"
-_PLACE = "kafka_topic STRING, kafka_partition INT, kafka_offset BIGINT"
+_STORED = """
+    record_key BYTES, record_value BYTES, kafka_topic STRING, kafka_partition INT, kafka_offset BIGINT"""
+#: the columns of news_raw
+NEWS_RAW = f"{_STORED}, kafka_timestamp TIMESTAMP_LTZ(3)"
 #: the columns of news_seen; its watermarks are the script's own steps
-NEWS_SEEN = f"""
-    {_BYTES}, {_PLACE}, kafka_timestamp TIMESTAMP_LTZ(3),
+NEWS_SEEN = f"""{NEWS_RAW},
     json AS CAST(record_value AS STRING), arrival AS PROCTIME(), closed_until TIMESTAMP_LTZ(3),
     event_time TIMESTAMP_LTZ(3), WATERMARK FOR event_time AS SOURCE_WATERMARK()"""
 
 
 def news_timed(reference: Callable[[str], Any]) -> str:
     """The columns of news_timed, with the event time and the watermark that the part event_time computes."""
-    return f"{_BYTES}, {_PLACE}, {_between(_statement(reference, 'CREATE TABLE news_timed'), '(', ') LIKE')}"
+    return f"{_STORED}, {_between(_statement(reference, 'CREATE TABLE news_timed'), '(', ') LIKE')}"
 
 
 def news_seen(reference: Callable[[str], Any]) -> str:
