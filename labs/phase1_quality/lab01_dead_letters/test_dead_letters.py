@@ -476,12 +476,20 @@ def placed(views: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
 
 
 def of_times(times: list[Any]) -> list[str]:
-    """The records with these event times. Of several at the epoch one is the heartbeat that has no time."""
+    """The records with these event times. Of those at the epoch all, or else the heartbeat that has no time."""
+    __tracebackhide__ = True
     named = {ms(came.at): name for name, came in RECORDS.items() if came.at != EPOCH}
-    timeless_ = [name for name, came in RECORDS.items() if came.at == EPOCH]
-    found = [named[ms(time)] for time in times if ms(time) != EPOCH]
-    at_epoch = len(times) - len(found)
-    return found + (timeless_ if at_epoch == len(timeless_) else ["lost_beat"] * at_epoch)
+    at_epoch = [name for name, came in RECORDS.items() if came.at == EPOCH]
+    found = [EPOCH if time is None else ms(time) for time in times]
+    if strange := [time for time in found if time != EPOCH and time not in named]:
+        wrong(
+            "news_heartbeat has a time that no record had. Pass event_time on as it came.",
+            got=clock(strange[0]),
+        )
+    timeless_rows = found.count(EPOCH)
+    return [named[time] for time in found if time != EPOCH] + (
+        at_epoch if timeless_rows == len(at_epoch) else ["lost_beat"] * timeless_rows
+    )
 
 
 # ---- step 5: the letter ------------------------------------------------------------------------
