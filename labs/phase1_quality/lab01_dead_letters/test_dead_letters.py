@@ -230,11 +230,10 @@ class Reasons:
     def __init__(self, told: Mapping[str, str | None], *rules: str) -> None:
         __tracebackhide__ = True
         self.told = told
-        for name in RECORDS:
-            if name in told and told[name] not in (None, *REASONS):
+        for name, reason in told.items():
+            if RECORDS[name].reason in rules and reason not in (None, *REASONS):
                 self.say(
-                    name,
-                    "The wording of a reason is a part of the contract: whoever counts dead letters groups by it.",
+                    name, "The wording of a reason is a part of the contract: dead letters are counted by it."
                 )
         self.slipped = [n for n in told if RECORDS[n].reason in rules and told[n] not in rules]
         self.refused = [n for n in told if RECORDS[n].reason not in rules and told[n] in rules]
@@ -394,6 +393,9 @@ def test_a_figure_that_is_missing_or_none_or_out_of_its_range_is_a_reason(checke
         say(refused[0], "Both of its figures are right.")
     if slipped:
         say(slipped[0], "It has a figure that cannot be counted.")
+    for name, reason in told.items():
+        if reason != RECORDS[name].reason:
+            say(name, "Of the rules in the table the first that applies is told, and no other.")
 
 
 # ---- step 4: each in exactly one view ----------------------------------------------------------
