@@ -264,6 +264,8 @@ def test_what_is_no_json_object_is_dead_and_nothing_else_is_called_so(checked: C
             "whoever looks for the fault to the wrong place.")  # fmt: skip
     if "beat" in refused:
         say("beat", "It can be read. What a headline has to have is asked further down.")
+    if "no_time" in refused:
+        say("no_time", "It can be read, and only its time is not there: the next rule is for that.")
     if "cut" in slipped:
         say(
             "cut",
@@ -350,10 +352,10 @@ def test_a_figure_that_is_missing_or_none_or_out_of_its_range_is_a_reason(checke
     found = Reasons(told, SCORE, WEIGHT)
     slipped, refused, say = found.slipped, found.refused, found.say
 
-    if "plain" in refused and "weight_7" in slipped:
+    if "plain" in refused and "no_figures" in slipped:
         say("plain", "It is the other way round: figures in their range are refused.")
     if "weight_7" in slipped and "million" in slipped:
-        say("weight_7", "Nothing refuses it.")
+        say("weight_7", "It passes: no rule asks for its figures.")
     if told["no_figures"] == WEIGHT and told["no_score"] == SCORE:
         say("no_figures", "Both rules apply. The first in the order of the contract is the one that is told.")
     swapped = [n for n in told if {told[n], RECORDS[n].reason} == {SCORE, WEIGHT}]
