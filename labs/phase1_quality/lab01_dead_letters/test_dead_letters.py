@@ -1,4 +1,4 @@
-"""Exit criteria of dead_letters: what became of each of fifty records, and of one that was mended and sent again."""
+"""Exit criteria of dead_letters: what became of each of 49 records, and of one that was mended and sent again."""
 
 from __future__ import annotations
 
