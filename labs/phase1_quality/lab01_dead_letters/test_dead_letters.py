@@ -358,13 +358,13 @@ def test_a_figure_that_is_missing_or_none_or_out_of_its_range_is_a_reason(checke
         say("weight_7", "It passes: no rule asks for its figures.")
     if told["no_figures"] == WEIGHT and told["no_score"] == SCORE:
         say("no_figures", "Both rules apply. The first in the order of the contract is the one that is told.")
-    swapped = [n for n in told if {told[n], RECORDS[n].reason} == {SCORE, WEIGHT}]
-    if swapped:
-        say(swapped[0], "The reason names the wrong figure: whoever looks there finds nothing.")
     for name in ("no_score", "null_score", "no_weight", "null_weight"):
         if name in slipped:
             say(name, "NULL is neither BETWEEN nor NOT BETWEEN, neither below nor above: a comparison with it is NULL, and "
                 "WHEN takes only what is TRUE.")  # fmt: skip
+    swapped = [n for n in told if {told[n], RECORDS[n].reason} == {SCORE, WEIGHT}]
+    if swapped:
+        say(swapped[0], "The reason names the wrong figure: whoever looks there finds nothing.")
     for name in ("quoted_score", "quoted_weight"):
         if name in slipped:
             say(name, "That is a text which looks like a number. JSON_VALUE gives both alike; `score` and `weight` are NULL "
