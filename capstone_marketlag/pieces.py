@@ -24,6 +24,8 @@ from labkit.sqltext import settings
 
 #: whose SETs both jobs begin with; its views are a learner's first queries, and no job reads them
 SESSION = "first_query"
+#: what is asked of the cluster before both jobs start, and of each right after
+PREFLIGHT = "cluster_and_slots"
 
 #: the SQL parts of the job `signals`, in the order in which each builds on the one before
 SIGNALS = (
@@ -41,6 +43,7 @@ SIGNALS = (
 LABS = {
     SESSION: "phase0_setup/lab01_first_query/solution.sql",
     "kafka_to_print": "phase0_setup/lab02_kafka_to_print/solution.sql",
+    PREFLIGHT: "phase0_setup/lab03_cluster_and_slots/solution.py",
     "dead_letters": "phase1_quality/lab01_dead_letters/solution.sql",
     "event_time": "phase1_quality/lab03_event_time/solution.sql",
     "deduplication": "phase1_quality/lab04_deduplication/solution.sql",

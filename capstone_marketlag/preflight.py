@@ -1,22 +1,30 @@
 """What has to be true before a job starts, and right after: else it would run, and be wrong in silence.
 
-Before: topics as planned, tables there, a slot for each subtask, nobody else at work on the same topics,
-schemas compatible with those registered. After: checkpoints are taken at the interval that was asked for.
+Before: topics as planned, tables there, a cluster that is new enough and has a slot for each subtask, nobody
+else at work on the same topics, schemas compatible with those registered. After: checkpoints are taken at the
+interval that was asked for. What is asked of the cluster is the part `cluster_and_slots`.
 """
 
 from __future__ import annotations
 
-from capstone_marketlag import tables, topics
+import time
+from collections.abc import Iterator
+
+from capstone_marketlag import pieces, tables, topics
 from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
 from labkit.flink_rest import FlinkRest
+from labkit.services.flink import VERSION
+
+#: the Flink that the jobs are planned with, without its last number: what a cluster must have at least
+LEAST = VERSION.rpartition(".")[0]
 
 
 def check(settings: Settings, rest: FlinkRest, names: tuple[str, ...]) -> None:
     """Make topics and tables; refuse to start jobs of these names where something is wrong.
 
-    Raises LabError: a topic is not as planned, a schema is not compatible, slots are missing, a job of that
-    name runs already.
+    Raises LabError: a topic is not as planned, a schema is not compatible, the cluster is too old, slots are
+    missing, a job of that name runs already.
     """
     topics.ensure(settings)
     tables.ensure(settings)
@@ -32,23 +40,27 @@ def check(settings: Settings, rest: FlinkRest, names: tuple[str, ...]) -> None:
                 "Two applications on the same topics would count everything twice.",
                 "python -m capstone_marketlag status, or stop",
             )
-    free, wanted = rest.get("/overview")["slots-available"], settings.parallelism * len(names)
-    if free < wanted:
-        raise LabError(
-            f"{len(names)} jobs of parallelism {settings.parallelism} need {wanted} slots; {free} are free.",
-            "A job without its slots waits for ever.",
-            "./lab up flink --taskmanagers 2",
-        )
+    cluster(settings, rest, names)
+
+
+def cluster(settings: Settings, rest: FlinkRest, names: tuple[str, ...]) -> None:
+    """Ask the cluster whether it can take jobs of these names. Raises LabError: it can not."""
+    # no operator of either job is wider than the settings say
+    jobs = {name: [settings.parallelism] for name in names}
+    now = round(time.time() * 1000)
+    _refuse(pieces.python(pieces.PREFLIGHT).before_start(rest.get, jobs, now, LEAST))
 
 
 def checkpoints_in_force(settings: Settings, rest: FlinkRest, job: str) -> None:
     """Ask the running job itself. Raises LabError: none are taken, or at another interval, or otherwise."""
-    config = rest.get(f"/jobs/{job}/checkpoints/config")
-    interval, mode = int(config.get("interval", 0)), str(config.get("mode", "")).upper()
-    if interval != settings.checkpoint_seconds * 1000 or mode != "EXACTLY_ONCE":
-        never = interval <= 0 or interval >= 2**63 - 1
-        raise LabError(
-            f"The job takes {'no checkpoints' if never else f'a checkpoint every {interval} ms, {mode}'}.",
-            f"Every {settings.checkpoint_seconds} s and EXACTLY_ONCE was asked for: it was cancelled.",
-            "set the interval in the job's own options; those of config.yaml are ignored",
-        )
+    _refuse(pieces.python(pieces.PREFLIGHT).once_running(rest.get, job, settings.checkpoint_seconds))
+
+
+def why_failed(rest: FlinkRest, job: str, since: int) -> str:
+    """The reason of the job's newest failure since then (ms, UTC), or nothing: there was none."""
+    return rest.why_failed(job, since, pieces.python(pieces.PREFLIGHT).why)
+
+
+def _refuse(problems: Iterator[tuple[str, str, str]]) -> None:
+    for problem in problems:
+        raise LabError(*problem)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from capstone_marketlag import tables, topics
+from capstone_marketlag import preflight, tables, topics
 from capstone_marketlag.application import Application
 from capstone_marketlag.backlog import Backlog, backlog
 from capstone_marketlag.positions import positions
@@ -105,7 +105,7 @@ def _job(application: Application, name: str) -> Said:
     last = rest.get(f"/jobs/{job}/checkpoints")["latest"].get("completed")
     said["checkpoint"] = last and _checkpoint(last)
     # a job that fails again and again is RUNNING most of the time: what came since the checkpoint counts
-    said["why"] = rest.why_failed(job, last["latest_ack_timestamp"] if last else 0)
+    said["why"] = preflight.why_failed(rest, job, last["latest_ack_timestamp"] if last else 0)
     if detail["state"] != "RUNNING":
         return said
     said["uptime_seconds"] = (detail["now"] - detail["timestamps"]["RUNNING"]) // 1000

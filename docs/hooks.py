@@ -1,4 +1,4 @@
-"""What the pages show from the code: each marker on a line of its own becomes a table made from it.
+"""Where mkdocs meets this course: the labs become pages, and each marker on a line of its own what it names.
 
 <!-- settings -->     every MARKETLAG_… setting            capstone_marketlag/settings.py
 <!-- topics -->       the topic plan                       capstone_marketlag/topics.toml
@@ -10,6 +10,13 @@
 <!-- cli NAME -->     usage and options of ./lab NAME      labkit/cli.py
 <!-- marketlag NAME -->   … of the application's commands   capstone_marketlag/__main__.py
 <!-- decisions -->    the list of decisions                docs/decisions/
+<!-- path -->         every lab, written or not             docs/guide/course.py
+<!-- knowledge -->    the knowledge map                     docs/guide/knowledge.py
+<!-- fields -->       what is in each topic                 capstone_marketlag/schemas/
+<!-- tables -->       what is in each table                 capstone_marketlag/sql/postgres.sql and a lab's
+<!-- picture NAME --> a diagram                             docs/guide/pictures.py
+<!-- written -->      how many labs are written             labs/*/*/lab.toml
+<!-- run -->          the reference run in figures          docs/assets/summary.json
 
 A marker that names nothing ends the build.
 """
@@ -18,26 +25,53 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
 
 from capstone_marketlag import pieces, settings, topics
 from capstone_marketlag.__main__ import cli as application
 from labkit.cli import cli
 from labkit.course.markers import parse
+from labkit.errors import LabError
 from labkit.paths import ROOT, labs
 from labkit.services import jars, ports
+
+sys.path.append(str(ROOT))  # `mkdocs serve` alone does not look into this folder
+from docs.guide import contracts, course, knowledge, labpages, pictures
 
 _MARKER = re.compile(r"^<!-- (\w+)(?: (\w+))? -->$", re.MULTILINE)
 
 
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """mkdocs calls this first, and `serve` after each change: the path gets its labs."""
+    course.read_again()
+    try:
+        labs_pages = labpages.navigation()
+    except LabError as error:
+        raise PluginError(str(error)) from error
+    [path] = [each for each in config.nav or [] if each == {"The path": "path/index.md"}]
+    path["The path"] = labs_pages
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """mkdocs calls this with the files of docs/: the labs' READMEs join them, as the files they are."""
+    for uri, source in labpages.sources().items():
+        files.append(File.generated(config, uri, abs_src_path=str(source)))
+    return files
+
+
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """mkdocs calls this with the text of each page."""
-    return expanded(markdown, page.file.src_uri)
+    uri = page.file.src_uri
+    return expanded(labpages.page(uri, markdown), uri)
 
 
 def expanded(markdown: str, name: str = "a page") -> str:
@@ -49,6 +83,8 @@ def expanded(markdown: str, name: str = "a page") -> str:
             if make is None:
                 raise KeyError(match[1])
             return make(argument) if argument else make()
+        except LabError as error:
+            raise PluginError(str(error)) from error
         except (KeyError, TypeError) as error:
             raise PluginError(f"{name}: {match[0]} names nothing ({error})") from error
 
@@ -84,10 +120,11 @@ PRODUCERS = ("news_feed", "keyword_scoring", "market_prices")
 
 
 def _pieces() -> str:
-    elsewhere = (pieces.SESSION, *PRODUCERS, *pieces.SIGNALS)
+    elsewhere = (pieces.SESSION, pieces.PREFLIGHT, *PRODUCERS, *pieces.SIGNALS)
     detector = [slug for slug in pieces.LABS if slug not in elsewhere]
     runs_in = {
         pieces.SESSION: "both jobs",
+        pieces.PREFLIGHT: "the start of both",
         **dict.fromkeys(PRODUCERS, "producers"),
         **dict.fromkeys(pieces.SIGNALS, "job `signals`"),
         **dict.fromkeys(detector, "job `detector`"),
@@ -125,6 +162,24 @@ def _found() -> str:
             )
         )
     return _table(("alignment", "hours flagged", "planted lags among them", "precision", "recall"), rows)
+
+
+def _run() -> str:
+    run = json.loads((ROOT / "docs" / "assets" / "summary.json").read_text())
+    found, news = run["lags"][run["alignment"]], run["counts"]["news"]
+    right = run["conserved"] and run["oracle_equal"]
+    places = ("counted", "late", "duplicate", "dead", "heartbeat")
+    rows = [
+        ("the world", f"{run['hours_of_news']} hours of {len(run['markets'])} markets, seed {run['seed']}"),
+        ("news records in", f"{news['in']:,} = {' + '.join(f'{news[each]:,} {each}' for each in places)}"),
+        ("hours with a signal", f"{run['signal_hours']:,}"),
+        (
+            "flagged as lags",
+            f"{found['flags']}, {found['hits']} of the {run['lags']['planted']} planted among them",
+        ),
+        ("against the oracle", "equal, record by record" if right else "**different**"),
+    ]
+    return _table(("what", "in the reference run"), rows)
 
 
 def _ports() -> str:
@@ -205,4 +260,11 @@ MARKERS: dict[str, Callable[..., str]] = {
     "cli": _lab,
     "marketlag": _marketlag,
     "decisions": _decisions,
+    "path": labpages.overview,
+    "knowledge": knowledge.table,
+    "fields": contracts.topic_sections,
+    "tables": contracts.table_sections,
+    "picture": pictures.picture,
+    "run": _run,
+    "written": labpages.written,
 }

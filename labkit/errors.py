@@ -15,6 +15,10 @@ class LabError(Exception):
         parts = [happened, expected, f"Next: {next_step}" if next_step else ""]
         super().__init__(" ".join(part for part in parts if part))
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a trace: IPython asks for it."""
+        return [str(self)]
+
 
 class CodeError(LabError):
     """What a person wrote is wrong: Flink refuses it, or it failed. The machine that it ran on is not."""

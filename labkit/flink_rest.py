@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -42,13 +43,15 @@ class FlinkRest:
         detail = self.get(f"/jobs/{job}")
         return detail["state"] == "RUNNING" and all(v["status"] == "RUNNING" for v in detail["vertices"])
 
-    def why_failed(self, job: str, since: int = 0) -> str:
+    def why_failed(self, job: str, since: int = 0, why: Callable[[str], str] | None = None) -> str:
         """The last line of the newest failure's causes, or nothing: none since then (ms, UTC).
 
         Of several, rather one that says why than one that tells of a TaskManager that went away for it.
+        why: finds that line in a trace.
         """
         entries = self.get(f"/jobs/{job}/exceptions").get("exceptionHistory", {}).get("entries", [])
-        found = [_last_cause(str(each["stacktrace"])) for each in entries if each["timestamp"] >= since]
+        reason = why or _last_cause
+        found = [reason(str(each["stacktrace"]))[:300] for each in entries if each["timestamp"] >= since]
         return next((cause for cause in found if "FlinkExpectedException" not in cause), "".join(found[:1]))
 
     def source_positions(self, job: str, topic: str) -> dict[int, int]:
@@ -169,4 +172,4 @@ class FlinkRest:
 def _last_cause(stacktrace: str) -> str:
     lines = stacktrace.splitlines()
     causes = [line for line in lines if line.startswith("Caused by: ")] or lines[:1]
-    return "".join(causes[-1:]).removeprefix("Caused by: ")[:300]
+    return "".join(causes[-1:]).removeprefix("Caused by: ")

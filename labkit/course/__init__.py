@@ -12,6 +12,9 @@
     plugin       pytest: teaching order, fixtures, letters, closing table
     child        the process in which a learner's code runs, under pytest
     runner       listens to it: time limit, capped output, nothing left running
+    notebook     a lab's notebook as its last check
+    jupyter      … and opened: the learner's copy in JupyterLab
+    kernel       in its kernel: a cell that was run too early gets a sentence
     check        one lab checked: alone, from untouched tests, remembered
     fitness      which of the learner's pieces a run of the whole system may take
     commands     ./lab list, start, check, watch, hint, solution, …

@@ -70,20 +70,46 @@ def list_() -> None:
     _say("\nNext: ./lab start LAB")
 
 
-@click.command(params=[lab_argument(required=True)])
-def start(slug: str) -> None:
-    """Begin a lab: its stub is written into mine/, and MarketLag runs on it from then on."""
+@click.command()
+@click.argument("name", metavar="LAB|PHASE", shell_complete=names)
+def start(name: str) -> None:
+    """Begin a lab: its stub is written into mine/, and MarketLag runs on it from then on.
+
+    With a phase, the stubs of all its labs: for somebody who knows it already. `./lab check PHASE` then says
+    which are worth doing.
+    """
+    folders, curriculum = course()
+    labs = curriculum.find(name)
+    if labs[0].slug == name:
+        _start_one(folders, curriculum, labs[0])
+    else:
+        _start_all(folders, name, labs)
+
+
+def _start_all(folders: Folders, phase: str, labs: list[Lab]) -> None:
+    from labkit.course import work
+
+    for lab in labs:
+        piece = folders.mine / lab.file_name
+        there = piece.exists()
+        if not there:
+            work.start(folders, lab)
+        steps = "there already" if there else f"{len(lab.reference.steps)} steps"
+        _say(f"  {folders.shown(piece):<30} {steps:<14} {lab.title}")
+    _say("Each stands for itself: the reference of all others is around it.")
+    _say(f"Next: write what you know, then ./lab check {phase}: it says which labs are worth doing")
+
+
+def _start_one(folders: Folders, curriculum: Curriculum, lab: Lab) -> None:
     from labkit.course import memory, work
     from labkit.course.verdict import Outcome
 
-    folders, curriculum = course()
-    lab = curriculum.lab(slug)
     piece = work.start(folders, lab)
     _say(f"{lab.title}, about {lab.minutes} minutes. You build {lab.builds}.")
     _say(f"  task   {folders.shown(lab.readme)}")
     _say(f"  yours  {folders.shown(piece)}")
     if lab.notebook.exists():
-        _say(f"  look   {folders.shown(lab.notebook)}")
+        _say(f"  look   ./lab notebook {lab.slug}")
     if lab.services:
         _say(f"  needs  {', '.join(lab.services)}: its checks start their own")
     for step, title in lab.reference.steps.items():
@@ -185,6 +211,8 @@ class _Told:
                 _say(line)
         _say("")
         _say(show.whose(labs[0].phase, outcomes))
+        if self.own and (worth := show.worth_doing(labs, outcomes)):
+            _say(worth)
         good = GOOD if not self.own else (Outcome.RIGHT,)
         return 0 if all(outcome in good for outcome in outcomes.values()) else 1
 
@@ -210,6 +238,38 @@ def watch(slug: str | None) -> None:
         sys.stdout.flush()
 
     look(folders.mine / lab.file_name, again)
+
+
+@click.command(params=[lab_argument(required=False)])
+@click.option("--port", type=click.IntRange(1, 65535), help="Listen on this port; else the first free one.")
+@click.option("--fresh", is_flag=True, help="Begin with a new copy. Yours is kept beside it.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+def notebook(slug: str | None, port: int | None, fresh: bool, no_browser: bool) -> None:
+    """Open a lab's notebook in JupyterLab, on your piece. Ctrl-C ends it."""
+    from labkit.course import jupyter
+
+    folders, _, lab = _chosen(slug)
+    copy = jupyter.copy(folders, lab, fresh=fresh)
+    piece = folders.mine / lab.file_name
+    _say(
+        f"{folders.shown(copy)} is your copy of {folders.shown(lab.notebook)}; it runs "
+        + (f"{folders.shown(piece)}." if piece.exists() else f"the reference until ./lab start {lab.slug}.")
+    )
+    if lab.services:
+        _say(f"  needs  {', '.join(lab.services)}: its cells start their own")
+    jupyter.prepare()
+    try:
+        with jupyter.served(folders, lab, copy, port) as server:
+            _say(f"  open   {server.address}")
+            _say("  Ctrl-C here, or File > Shut Down there, ends it.")
+            sys.stdout.flush()
+            if not no_browser:
+                jupyter.open_browser(server.address)
+            server.wait()
+    except KeyboardInterrupt:
+        _say("")
+    _say(f"JupyterLab has ended; what you saved is in {folders.shown(copy)}.")
+    _say(f"Next: ./lab {'check' if piece.exists() else 'start'} {lab.slug}")
 
 
 @click.command()
@@ -341,5 +401,5 @@ def status() -> None:
 
 #: in the order in which they are told
 LEARNING: tuple[click.Command, ...] = (
-    list_, start, check, watch, hint, solution, reset, drop, saved, report,
+    list_, start, check, watch, notebook, hint, solution, reset, drop, saved, report,
 )  # fmt: skip

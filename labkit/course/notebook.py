@@ -25,8 +25,8 @@ _CELL = re.compile(r"Cell (\d+)")
 
 
 def can_run() -> bool:
-    """Whether nbval is installed: `./lab setup docs`."""
-    return find_spec("nbval") is not None
+    """Whether nbval is installed, and what draws pictures: `./lab setup docs`."""
+    return all(find_spec(name) is not None for name in ("nbval", "matplotlib"))
 
 
 class NotebookFile(pytest.File):

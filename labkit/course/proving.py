@@ -157,7 +157,7 @@ class _Prover:
 
     def _wrong(self, answer: Answer) -> Iterator[str]:
         what = f"wrong answer `{answer.name}`"
-        red = self._run(what, answer.piece, notebook=True).red
+        red = self._run(what, answer.piece, fail_fast=True, notebook=True).red
         if red is None:
             yield f"{what} is green: no check notices it"
             return

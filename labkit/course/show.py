@@ -73,7 +73,7 @@ def next_step(lab: Lab, verdict: Verdict) -> str:
     if verdict.outcome is Outcome.ERROR:
         return f"./lab check {lab.slug} -v"
     if verdict.step == NOTEBOOK_STEP:
-        return f"open {lab.folder.name}/lab.ipynb: ./lab check {lab.slug} -v shows the cell"
+        return f"./lab notebook {lab.slug}; ./lab check {lab.slug} -v shows the cell"
     return f"./lab hint {lab.slug} {verdict.at}"
 
 
@@ -98,6 +98,14 @@ def whose(phase: str, outcomes: Mapping[str, Outcome | None], *, only_right: boo
         if slugs:
             line += f"; {outcome}: {', '.join(slugs)}"
     return line
+
+
+def worth_doing(labs: Sequence[Lab], outcomes: Mapping[str, Outcome | None]) -> str:
+    """The labs that are not right yet, with their minutes; nothing if all are, or none was begun."""
+    if all(outcome is Outcome.REFERENCE for outcome in outcomes.values()):
+        return ""
+    left = [f"{lab.slug} ({lab.minutes} min)" for lab in labs if outcomes[lab.slug] is not Outcome.RIGHT]
+    return f"Worth doing: {', '.join(left)}" if left else ""
 
 
 def lab_line(lab: Lab, outcome: Outcome | None, red: Verdict | None = None) -> str:

@@ -60,14 +60,15 @@ def _asked_for(use: str, asked: str) -> int:
         raise LabError(f"{variable} is {asked!r}.", "It takes a port number.", f"unset {variable}")
     if not is_free(int(asked)):
         raise LabError(
-            f"Port {asked} is taken{_holder(int(asked))}.",
+            f"Port {asked} is taken{holder(int(asked))}.",
             f"{variable} asks for it for {use}.",
             f"unset {variable} (a free port is then chosen), or end that program",
         )
     return int(asked)
 
 
-def _holder(port: int) -> str:
+def holder(port: int) -> str:
+    """Who listens on that port, as ` by NAME (pid N)`; nothing where that cannot be seen."""
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.laddr and connection.laddr.port == port and connection.pid:

@@ -79,7 +79,7 @@ class Stack:
                 if not service.external:
                     service.prepare()
             if owned and self._keeper is None:
-                self._keeper = _start_keeper(self.dir)
+                self._keeper = start_keeper(self.dir)
             fresh = [service for service in wanted if not service.running]
             try:
                 return self._start_all(wanted)
@@ -200,7 +200,7 @@ def all_stacks() -> list[Stack]:
     return [Stack(path.name) for path in sorted(STACKS.iterdir()) if path.is_dir()]
 
 
-def _start_keeper(stack: Path) -> subprocess.Popen[bytes]:
+def start_keeper(stack: Path) -> subprocess.Popen[bytes]:
     """A process that reads a pipe from us; when the pipe closes, it ends the stack."""
     stack.mkdir(parents=True, exist_ok=True)
     return subprocess.Popen(

@@ -7,6 +7,7 @@ imported only where there is Python in the job, for its import alone takes a qua
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import time
 import uuid
@@ -45,6 +46,8 @@ OPTIONS = {
     "python.fn-execution.bundle.size": "1",
     "python.state.cache-size": "0",
 }
+# what it would say of a gateway that is gone, labkit.testing says itself
+logging.getLogger("py4j").setLevel(logging.CRITICAL)
 _KINDS = {ROW: 0, WATERMARK: 1, SETTLE: 2, CHECKPOINT: 3, CRASH: 4}
 
 
@@ -56,12 +59,19 @@ class Flink:
         self._gateway = JavaGateway(
             gateway_parameters=GatewayParameters(port=engine.gateway, auto_convert=True)
         )
+        self._gateways = [self._gateway]
         self._pyflink = False
-        atexit.register(self._end)
+        atexit.register(self.end)
 
-    def _end(self) -> None:
-        """Let go without a word: at the end of a process the gateway may be gone before its objects are."""
-        self._gateway._gateway_client.is_connected = False
+    def end(self) -> None:
+        """Let go without a word: the gateway may be gone before this process's last object of it is."""
+        for gateway in self._gateways:
+            gateway._gateway_client.is_connected = False
+        if self._pyflink:
+            from pyflink import java_gateway
+
+            if java_gateway._gateway is self._gateway:
+                java_gateway._gateway = None
 
     @property
     def java(self) -> Any:
@@ -79,11 +89,15 @@ class Flink:
             return
         from pyflink import java_gateway
 
-        os.environ["PYFLINK_GATEWAY_PORT"] = str(self.engine.gateway)
         # a client, not a worker's host: without this PyFlink would start a Beam server in this process
         os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112  PyFlink's own spelling
         java_gateway._gateway = None
-        self._gateway = java_gateway.get_gateway()
+        os.environ["PYFLINK_GATEWAY_PORT"] = str(self.engine.gateway)
+        try:
+            self._gateway = java_gateway.get_gateway()
+        finally:
+            del os.environ["PYFLINK_GATEWAY_PORT"]  # a process that is started from here has its own
+        self._gateways.append(self._gateway)
         self._pyflink = True
 
     def _answer_callbacks(self) -> None:
@@ -114,12 +128,24 @@ class Flink:
 _connected: list[Flink] = []
 
 
+def let_go() -> None:
+    """Forget the warm gateway: the next PyFlink of this process starts one of its own.
+
+    For a program that runs jobs of its own behind a test: the warm gateway ends when it is idle.
+    """
+    while _connected:
+        _connected.pop().end()
+
+
 @contextmanager
 def flink() -> Iterator[Flink]:
     """Flink, for this process alone. Raises LabError: it could not be started."""
+    if _connected and not warm.resident(_connected[0].engine.gateway_pid):
+        let_go()
     with warm.engine() as engine:
         if not _connected or _connected[0].engine.gateway_pid != engine.gateway_pid:
-            _connected[:] = [Flink(engine)]
+            let_go()
+            _connected.append(Flink(engine))
         found = _connected[0]
         found.engine = engine
         found.begin()
@@ -210,7 +236,15 @@ class Running:
             self.journal.new()
             return True
         if state in ("FAILED", "FINISHED", "CANCELED", "SUSPENDED") and not self.journal.new():
-            raise of_a_job(self.engine.ask("GET", f"/jobs/{self.job}/exceptions"), state, files)
+            found = self.engine.ask("GET", f"/jobs/{self.job}/exceptions")
+            if "MainInterpreter.initialize" in str(found):
+                self.engine.end_taskmanager()
+                raise LabError(
+                    "Python did not start in the warm TaskManager: an earlier start was interrupted.",
+                    "",
+                    "run it again: it is replaced",
+                )
+            raise of_a_job(found, state, files)
         return False
 
     def _give_up(self, seconds: float) -> None:

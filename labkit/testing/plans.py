@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _OPERATOR = re.compile(r"^[\s:+\-]*(\w+)\((.*)$")
-_REUSED = re.compile(r"Reused\(reference_id=")
-_ID = re.compile(r"\(reuse_id=\[\d+\]\)")
+_REUSED = re.compile(r"Reused\(reference_id=\[(\d+)\]")
+_ID = re.compile(r"\(reuse_id=\[(\d+)\]\)")
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,13 @@ class Operator:
 
 @dataclass(frozen=True)
 class Plan:
-    """The operators of an execution plan, each once, outputs before inputs."""
+    """The operators of an execution plan, each once, outputs before inputs.
+
+    edges: (input, output) of each connection, as places in `operators`.
+    """
 
     operators: tuple[Operator, ...]
+    edges: tuple[tuple[int, int], ...] = ()
 
     def count(self, name: str) -> int:
         """How many operators have this name, or this in their description (upsertMaterialize=[true]).
@@ -46,13 +50,25 @@ class Plan:
 def read(text: str) -> Plan:
     """The plan in what EXPLAIN says: its optimized execution plan."""
     section = text.split("== Optimized Execution Plan ==")[-1].split("\n== ")[0]
-    operators = []
+    operators: list[Operator] = []
+    edges: list[tuple[int, int]] = []
+    above: dict[int, int] = {}  # the last operator of each depth
+    shared: dict[str, int] = {}
     for line in section.splitlines():
         found = _OPERATOR.match(_ID.sub("", line))
-        if found and not _REUSED.search(line):
-            depth = (len(line) - len(line.lstrip(" :+-"))) // 3
+        if not found:
+            continue
+        depth = (len(line) - len(line.lstrip(" :+-"))) // 3
+        if reused := _REUSED.search(line):
+            place = shared[reused[1]]
+        else:
+            place = len(operators)
             operators.append(Operator(found[1], found[2], depth))
-    return Plan(tuple(operators))
+            shared.update(dict.fromkeys(_ID.findall(line), place))
+            above[depth] = place
+        if depth:
+            edges.append((place, above[depth - 1]))
+    return Plan(tuple(operators), tuple(edges))
 
 
 def assert_plan(

@@ -3,7 +3,7 @@
     with engine() as flink:          # started on first use; one process at a time
         flink.gateway, flink.rest    # the py4j port, the REST address
 
-What makes it safe to keep: it begins anew when what it was started from has changed (Flink, jars, settings,
+What makes it safe to keep: it is replaced when what it was started from has changed (Flink, jars, settings,
 Java files), when a part of it has died, and when it has grown; jobs that somebody left running are
 cancelled; a keeper ends it after some idle minutes. LAB_COLD=1: each process starts one of its own and ends
 it.
@@ -94,10 +94,17 @@ def engine() -> Iterator[Engine]:
         return
     with _alone():
         found = _ready() or _start()
-        used = Path(found.folder) / "used"
+        used, busy = (Path(found.folder) / name for name in ("used", "busy"))
         used.touch()
+        busy.touch()
         _empty_the_output(found)
-        yield found
+        try:
+            yield found
+        except KeyboardInterrupt:
+            found.end_taskmanager()  # Python that is interrupted while it starts never starts again
+            raise
+        finally:
+            busy.unlink(missing_ok=True)
         used.touch()
 
 
@@ -132,6 +139,10 @@ def _ready() -> Engine | None:
         and 0 < resident(found.gateway_pid) < GATEWAY_LIMIT
         and 0 < resident(found.taskmanager_pid) < TASKMANAGER_LIMIT
     )
+    if fit and (Path(found.folder) / "busy").exists():
+        # killed in the middle, perhaps while Python started: where that is interrupted it never starts again
+        found.end_taskmanager()
+        return None
     try:
         if fit and not idle(found):
             found.end_taskmanager()
@@ -202,22 +213,34 @@ def resident(pid: int) -> int:
 
 
 def _start() -> Engine:
-    """Start all of it anew.
+    """Start it anew.
 
-    Also where only the TaskManager is gone: for some seconds the JobManager would give out the slots of the
-    one that it has lost.
+    A gateway that is still good stays: users' programs hold objects in it. A JobManager does not: for some
+    seconds it would give out the slots of a TaskManager that it has lost.
     """
     from labkit.warm.stack import WarmStack
 
     stack = WarmStack(NAME, resident=True)
-    stack.remove()
     file = STACKS / NAME / "engine.json"
+    if _has_a_good_gateway(file):
+        stack.down(stack.cluster.name)
+    else:
+        stack.remove()
+    file.unlink(missing_ok=True)
     stack.start()
     found = _described(stack)
     half = file.with_suffix(".half")
     half.write_text(json.dumps(asdict(found)))
     os.replace(half, file)
     return found
+
+
+def _has_a_good_gateway(file: Path) -> bool:
+    try:
+        found = Engine(**json.loads(file.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return False
+    return found.made_from == made_from() and 0 < resident(found.gateway_pid) < GATEWAY_LIMIT
 
 
 _own: list[Engine] = []
@@ -231,9 +254,10 @@ def _cold() -> Engine:
         from labkit.warm.stack import WarmStack
 
         stack = WarmStack(f"cold-{os.getpid()}", resident=False)
-        if not _own:
+        if _own:
+            stack.down(stack.cluster.name)
+        else:
             atexit.register(stack.remove)
-        stack.remove()
         stack.start()
         _own[:] = [_described(stack)]
     return _own[0]

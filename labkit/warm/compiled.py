@@ -22,13 +22,13 @@ _COMPILER = "org.codehaus.commons.compiler.samples.CompilerDemo"
 
 
 def jar_of(folder: Path, services: dict[str, str]) -> Path:
-    """The jar of that folder's Java files; made anew when one of them has changed.
+    """The jar of that folder's Java files; made anew when one of them, or services, has changed.
 
     services: interface -> implementation, for Java's ServiceLoader.
     Raises LabError: a file does not compile.
     """
     sources = sorted(folder.rglob("*.java"))
-    digest = sha256()
+    digest = sha256(repr(sorted(services.items())).encode())
     for source in sources:
         digest.update(source.read_bytes())
     jar = LAB / f"flink-{VERSION}" / f"{folder.name}-{digest.hexdigest()[:12]}.jar"

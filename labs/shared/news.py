@@ -4,8 +4,10 @@
     news_seen       with closed_until (the part event_time)
     news_valid      headlines alone, no heartbeats
     news_first      the first sight of each (the part deduplication)
+    news_on_time    those that their hours count (the part late_events)
 
-A check of a part behind one of these begins there: with rows for NEWS_FIRST, or with the whole way in front.
+A check of a part behind one of these begins there: with rows for NEWS_FIRST or NEWS_ON_TIME, or with the
+whole way in front.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ _TIME = "event_time TIMESTAMP_LTZ(3), WATERMARK FOR event_time AS SOURCE_WATERMA
 NEWS_TIMED = f"kind STRING, {_HEADLINE}, {_RECORD}, arrival AS PROCTIME(), {_TIME}"
 #: the columns of news_first
 NEWS_FIRST = f"{_HEADLINE}, {_RECORD}, closed_until TIMESTAMP_LTZ(3), {_TIME}"
+#: the columns of news_on_time
+NEWS_ON_TIME = f"hour_end TIMESTAMP_LTZ(3), is_late BOOLEAN, {NEWS_FIRST}"
 
 _NEWS_VALID = """
 CREATE VIEW news_valid AS
@@ -60,6 +64,11 @@ def news_first(item_id: str, at: str, closed_until: str | None, **columns: Any) 
     closed = None if closed_until is None else ms(closed_until)
     fields = {**_USUAL, "kafka_partition": 0, "closed_until": closed, **columns}
     return row(at=at, item_id=item_id, **fields)
+
+
+def news_on_time(item_id: str, at: str, **columns: Any) -> Step:
+    """A headline as news_on_time has it: one that its hour counts."""
+    return news_first(item_id, at, None, is_late=False, **columns)
 
 
 def heartbeat(at: str, partition: int = 0) -> Step:

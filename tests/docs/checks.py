@@ -22,6 +22,7 @@ from typing import Any
 import click
 
 from capstone_marketlag.__main__ import cli as capstone
+from docs.guide import labpages
 from docs.hooks import expanded
 from labkit.bootstrap import LOCKS
 from labkit.cli import cli
@@ -40,10 +41,12 @@ _SNIPPET = re.compile(r'^ *--8<-- "([^":]+)"$', re.MULTILINE)
 
 
 def pages() -> dict[str, str]:
-    """Every page by its path: tables made, whole files included."""
+    """Every page by its path: tables made, whole files included. A lab's README is the page that it becomes."""
     files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
     files += sorted((ROOT / "docs").rglob("*.md"))
-    return {file.relative_to(ROOT).as_posix(): _whole(file.read_text()) for file in files}
+    found = {file.relative_to(ROOT).as_posix(): file for file in files}
+    found |= {f"docs/{uri}": file for uri, file in labpages.sources().items()}
+    return {name: _whole(file.read_text()) for name, file in found.items()}
 
 
 def _whole(markdown: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +16,11 @@ from capstone_marketlag.__main__ import cli as application
 from capstone_marketlag.replay.generate import world as generate
 from docs.hooks import PRODUCERS, expanded
 from labkit.cli import cli
-from labkit.paths import ROOT
+from labkit.paths import ROOT, labs
 from tests.docs import checks
+from tests.docs.conftest import build
 
 PAGES = checks.pages()
-
-
-def build(root: Path, to: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", to],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    to = tmp_path_factory.mktemp("site")
-    done = build(ROOT, to)
-    assert done.returncode == 0, done.stderr
-    return to
 
 
 # ---- the site ----------------------------------------------------------------------------------
@@ -56,9 +37,24 @@ def test_every_page_is_built_with_one_heading_and_fetches_nothing(site: Path) ->
 
 
 def test_sources_of_the_site_are_not_published(site: Path) -> None:
-    left = [file.name for file in site.rglob("*") if file.suffix in (".py", ".md", ".sql", ".txt")]
+    left = [file.name for file in site.rglob("*") if file.suffix in (".py", ".md", ".sql", ".txt", ".toml")]
 
     assert left == []
+
+
+def test_the_search_knows_pages_labs_and_terms(site: Path) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text())
+    places = {each["location"] for each in index["docs"]}
+
+    assert {
+        "",
+        "red/",
+        "path/late_events/",
+        "glossary/#watermark",
+        "contracts/#lag_signals",
+        "knowledge/",
+    } <= places
+    assert next((site / "assets" / "javascripts" / "workers").glob("search*.js")).is_file()
 
 
 def test_the_report_is_shown_by_a_page_in_a_frame_that_has_a_name(site: Path) -> None:
@@ -243,7 +239,13 @@ def test_a_made_up_variable_is_found_and_a_comment_makes_none_known() -> None:
 def test_every_sentence_that_is_explained_is_one_that_is_said() -> None:
     page = (ROOT / "docs" / "reference" / "errors.md").read_text()
     headings = re.findall(r"^### `(.+)`$", page, re.MULTILINE)
-    files = [*(ROOT / "labkit").rglob("*.py"), *(ROOT / "capstone_marketlag").rglob("*.py"), ROOT / "lab"]
+    parts = [labs() / part for part in pieces.LABS.values() if part.endswith(".py")]
+    files = [
+        *(ROOT / "labkit").rglob("*.py"),
+        *(ROOT / "capstone_marketlag").rglob("*.py"),
+        *parts,
+        ROOT / "lab",
+    ]
     sources = "\n".join(file.read_text() for file in files)
 
     assert len(headings) > 20
@@ -300,5 +302,5 @@ def test_the_figures_beside_the_report_are_those_of_its_world() -> None:
 def test_every_part_runs_in_one_place() -> None:
     from capstone_marketlag.jobs import detector  # here: it brings PyFlink along
 
-    runs = (pieces.SESSION, *PRODUCERS, *pieces.SIGNALS, *detector.PIECES, detector.SINK)
+    runs = (pieces.SESSION, pieces.PREFLIGHT, *PRODUCERS, *pieces.SIGNALS, *detector.PIECES, detector.SINK)
     assert sorted(runs) == sorted(pieces.LABS)

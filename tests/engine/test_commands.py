@@ -108,12 +108,28 @@ phase1_quality: 0 of 2 yours
 
 mean, step 2 (no values, no mean): wrong
 """)
-    assert out.endswith("phase1_quality: 1 of 2 yours; wrong: mean\n")
+    assert out.endswith("phase1_quality: 1 of 2 yours; wrong: mean\nWorth doing: mean (5 min)\n")
 
     learner.writes("mean", reference["mean"].solved())
     assert learner.types("check", "phase1_quality")[0] == 0
     learner.writes("mean", reference["mean"].stub())
     assert learner.types("check", "phase1_quality", "--reference")[0] == 0
+
+
+def test_somebody_who_knows_it_writes_a_whole_phase_at_once(learner: Learner) -> None:
+    learner.writes("mean", learner.lab("mean").reference.solved())
+    assert learner.types("start", "phase1_quality") == (0, """\
+  mine/late_rows.sql             2 steps        Rows that came too late
+  mine/mean.py                   there already  The mean of what is there
+Each stands for itself: the reference of all others is around it.
+Next: write what you know, then ./lab check phase1_quality: it says which labs are worth doing
+""")  # fmt: skip
+    assert learner.piece("late_rows").read_text() == learner.lab("late_rows").reference.stub()
+
+    code, out = learner.types("check", "phase1_quality")
+
+    assert code == 1
+    assert out.endswith("phase1_quality: 1 of 2 yours; to do: late_rows\nWorth doing: late_rows (5 min)\n")
 
 
 def test_names_that_are_nearly_right_are_offered(learner: Learner) -> None:

@@ -12,6 +12,7 @@ from capstone_marketlag import pieces
 from labkit.paths import ROOT
 from labkit.services import process
 from labkit.services.stack import Stack
+from labkit.testing import flink
 from tests.pipeline.harness import Pipeline
 
 
@@ -25,6 +26,12 @@ def pipeline() -> Iterator[Pipeline]:
     finally:
         stack.remove()
     assert process.marked(stack.dir) == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_gateway() -> None:
+    """labkit.testing leaves PyFlink at its warm gateway, which ends when it is idle."""
+    flink.let_go()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -256,3 +257,9 @@ def test_side_output_tags_may_be_names() -> None:
     result = run_stream(build, [row(1), row(11)])
 
     assert (result.rows, result.side["small ones"].rows) == ([11], [1])
+
+
+def test_a_process_that_is_started_behind_a_run_does_not_get_its_gateway() -> None:
+    assert run_stream(lambda stream: stream.map(lambda value: value), [row(1)]).rows == [1]
+
+    assert "PYFLINK_GATEWAY_PORT" not in os.environ

@@ -1,0 +1,2 @@
+SET 'execution.runtime-mode' = 'streaming';
+SET 'table.local-time-zone' = 'Europe/London';

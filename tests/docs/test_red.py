@@ -1,0 +1,78 @@
+"""The page “Red is where you start”, typed as it stands there, on the course's own first lab."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.course.folders import Folders
+from labkit.paths import ROOT, labs
+from tests.docs.checks import shape
+from tests.engine.conftest import Learner
+
+OUTPUT = ROOT / "docs" / "output"
+
+
+@pytest.fixture
+def beginner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Learner:
+    """Somebody with a clone of this course and nothing in mine/."""
+    folders = Folders(labs(), tmp_path / "mine", tmp_path / ".lab")
+    monkeypatch.setenv("LAB_MINE", str(folders.mine))
+    monkeypatch.delenv("LAB_PIECE", raising=False)
+    monkeypatch.setattr(Folders, "here", lambda: folders)
+    return Learner(folders, capsys)
+
+
+def typed(name: str) -> Iterator[tuple[list[str], str]]:
+    """The commands of an output that the page shows, and what each printed."""
+    for command in re.split(r"^\$ \./lab ", (OUTPUT / f"{name}.txt").read_text(), flags=re.MULTILINE)[1:]:
+        line, _, said = command.partition("\n")
+        yield shlex.split(line), said
+
+
+def goes_as_shown(beginner: Learner, name: str) -> None:
+    for arguments, said in typed(name):
+        _, out = beginner.types(*arguments)
+        assert plain(out, beginner) == plain(said, beginner), f"./lab {' '.join(arguments)}"
+
+
+def plain(text: str, beginner: Learner) -> list[str]:
+    """The words of an output: without figures, and whichever lab comes next."""
+    text = text.replace(f"{beginner.folders.state.parent}/", "")
+    return shape(re.sub(r"(?<=Next: \./lab start )\w+", "LAB", text))
+
+
+def test_the_first_lab_goes_as_the_page_says(beginner: Learner) -> None:
+    lab = beginner.lab("first_query")
+    goes_as_shown(beginner, "red-start")
+    goes_as_shown(beginner, "red-to-do")
+
+    first, second = (OUTPUT / "red-wrong.sql").read_text().splitlines()
+    stub = beginner.piece("first_query").read_text()
+    for step, line in ((1, first), (2, second)):
+        stub, found = re.subn(rf"^-- TODO step {step}:.*$", line, stub, flags=re.MULTILINE)
+        assert found == 1
+    beginner.writes("first_query", stub)
+    goes_as_shown(beginner, "red-wrong")
+    goes_as_shown(beginner, "red-hint")
+    assert beginner.types("hint", "first_query", "3")[0] == 0
+    assert "+SET 'table.local-time-zone' = 'UTC';" in beginner.types("solution", "first_query")[1]
+
+    beginner.writes("first_query", lab.reference.solved())
+    goes_as_shown(beginner, "red-green")
+    goes_as_shown(beginner, "red-saved")
+
+    assert "reference" in beginner.types("list")[1]
+    assert beginner.types("solution", "first_query", "--take")[0] == 0
+    assert "right in January and an hour ahead in July" in beginner.types("report")[1]
+
+
+def test_another_output_is_told_apart(beginner: Learner) -> None:
+    [(arguments, said)] = typed("red-start")
+
+    assert arguments == ["start", "first_query"]
+    assert plain(said.replace("yours", "ours"), beginner) != plain(said, beginner)
