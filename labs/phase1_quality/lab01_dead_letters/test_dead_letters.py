@@ -115,7 +115,8 @@ RECORDS = {
     "beat": Came("a heartbeat of 10:14", wire(records.heartbeat("10:14")), "10:14", view=BEAT),
     "behind": good("a headline of 08:30, come when its partition had closed until 09:55",
                    "08:30", 2, closed_until="09:55"),
-    "old": good("a headline of 1971: old, and a time that has come", "1971-03-01T00:00:00Z", 2),
+    "old": good("a headline of 1970-01-01T00:00:00.001Z: as old as a time can be, and one that has come",
+                "1970-01-01T00:00:00.001Z", 2),
     "ahead": good("a headline of 10:45, come at 10:40: its clock is a little fast", "10:45", 2),
     "says_kind": good("a headline that says so: its kind is `headline`", "10:15", 4, kind="headline"),
     # ---- the figures
@@ -318,7 +319,8 @@ def test_a_time_that_the_source_could_not_use_is_a_reason(checked: Checked) -> N
             "It is late. Late is not dead: it is whole, and there is a topic of its own for such rows.",
         )
     if "old" in refused:
-        say("old", "Old is not dead: there is nothing to be mended in it.")
+        say("old", "Old is not dead: the source could use its time, and has left it as it came. For a time that it could not "
+            "use stands the epoch, to the millisecond.")  # fmt: skip
     if "ahead" in refused:
         say("ahead", "The source allows a clock ten minutes. What is further ahead has the epoch already.")
     if "no_time" in slipped and "of_1969" in slipped:
@@ -516,8 +518,8 @@ def test_a_letter_has_the_bytes_that_came(letters: dict[str, dict[str, Any]]) ->
     if set(original.values()) == {None}:
         say("cut", "Its letter is empty: nobody can mend what is gone.")
     if isinstance(original["latin_1"], str):
-        say("latin_1", "Its letter has a text, and in a text the byte FC is U+FFFD: what was there, nobody knows any more. "
-            "Keep the bytes.")  # fmt: skip
+        say("latin_1", "Its letter is a text, and `original` is BYTES. In a text the byte FC is U+FFFD: what was there, nobody "
+            "knows any more. Keep the bytes.")  # fmt: skip
     if off == ["latin_1"]:
         say("latin_1", "Bytes that are made of the text are not those that came: the ü is U+FFFD in them.")
     if "tombstone" in off and len(off) == 1:
@@ -539,6 +541,9 @@ def test_a_letter_has_the_key_and_the_time_of_its_arrival(letters: dict[str, dic
                   **apart(letter["record_key"], key))  # fmt: skip
     for name, letter in letters.items():
         at, expected = letter["first_seen"], first_seen(name)
+        if isinstance(at, (str, int)):
+            wrong(f"{about(name)} first_seen is no TIMESTAMP_LTZ: the topic of dead letters has a time there.",
+                  got=at, expected=clock(expected))  # fmt: skip
         both = {"got": "NULL" if at is None else clock(ms(at)), "expected": clock(expected)}
         if at is None:
             wrong(f"{about(name)} When it came is not in its letter.", **both)
