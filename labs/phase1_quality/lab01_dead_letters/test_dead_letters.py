@@ -1,4 +1,4 @@
-"""Exit criteria of dead_letters: what became of each of 49 records, and of one that was mended and sent again."""
+"""Exit criteria of dead_letters: what became of each of 50 records, and of one that was mended and sent again."""
 
 from __future__ import annotations
 
@@ -130,6 +130,7 @@ RECORDS = {
     "below_a_million": good("a headline whose article_score is 999999.9", "10:27", 3, article_score=999_999.9),
     "negative": good("a headline whose article_score is -2.0", "10:28", 3, article_score=-2.0),
     "zero": good("a headline whose article_score is 0", "10:29", 3, article_score=0),
+    "tiny": good("a headline whose article_score is 1e-05, as Python writes 0.00001", "10:29:30", 3, article_score=1e-05),
     "no_weight": dead(WEIGHT, "a headline without source_weight", "10:30", 3, "source_weight"),
     "null_weight": dead(WEIGHT, "a headline whose source_weight is null", "10:31", 3, source_weight=None),
     "quoted_weight": dead(WEIGHT, "a headline whose source_weight is the text `0.5`", "10:32", 3, source_weight="0.5"),
@@ -138,7 +139,7 @@ RECORDS = {
     "weight_below": dead(WEIGHT, "a headline whose source_weight is -0.1", "10:35", 3, source_weight=-0.1),
     "weight_above": dead(WEIGHT, "a headline whose source_weight is 1.0000004", "10:36", 3, source_weight=1.0000004),
     "weight_0": good("a headline whose source_weight is 0", "10:37", 3, source_weight=0),
-    "weight_1": good("a headline whose source_weight is 1", "10:38", 3, source_weight=1),
+    "weight_1": good("a headline whose source_weight is 1.0", "10:38", 3, source_weight=1.0),
     "no_figures": dead(SCORE, "a headline without article_score and without source_weight", "10:39", 3,
                        "article_score", "source_weight"),
 }  # fmt: skip
@@ -292,8 +293,8 @@ def test_what_is_no_json_object_is_dead_and_nothing_else_is_called_so(checked: C
     if "spaced" in refused:
         say("spaced", "JSON allows it.")
     if "tombstone" in slipped:
-        say("tombstone", "json is NULL, and so is what you ask of it. WHEN takes what is TRUE: neither NULL nor "
-            "NOT NULL is.")  # fmt: skip
+        say("tombstone", "A record without a value is no JSON object either. Say what is right and refuse what is not TRUE: "
+            "NULL is refused with it.")  # fmt: skip
     if refused:
         say(refused[0], "It is one JSON object in UTF-8.")
     if slipped:
@@ -390,6 +391,8 @@ def test_a_figure_that_is_missing_or_none_or_out_of_its_range_is_a_reason(checke
         say("below_a_million", "It is below a million, before anything is rounded.")
     if "negative" in refused:
         say("negative", "A score may be negative: news can speak against a thing.")
+    if "tiny" in refused:
+        say("tiny", "JSON writes numbers like that too, and TRY_CAST to DOUBLE reads them.")
     for name in ("zero", "weight_0", "weight_1"):
         if name in refused:
             say(name, "That is a number like any other, and the ends of the range belong to it.")
@@ -443,11 +446,14 @@ def test_each_record_is_in_exactly_one_of_the_three_views(checked: Checked) -> N
         )
     if "plain" in both:
         say("plain", "It is no heartbeat.")
-    if "cut" in both:
-        say("cut", "It is dead, and goes on all the same: its fields are NULL, and the windows count them.")
-    if "lost_beat" in both:
-        say("lost_beat", "It has a reason, and passes as a heartbeat too. MarketLag closes hours by its heartbeats: one "
+    for name in both:
+        if RECORDS[name].view == DEAD and VALID in places[name]:
+            say(name, "It is dead, and goes on all the same: the windows count it as a headline.")
+    if BEAT in places["lost_beat"]:
+        say("lost_beat", "It has a reason, and passes as a heartbeat all the same. MarketLag closes hours by its heartbeats: one "
             "without a time must not be among them.")  # fmt: skip
+    if places["beat"] == [DEAD]:
+        say("beat", "Nothing is wrong with it: a letter tells somebody to mend it.")
     if "beat" in both:
         say("beat", "It has no reason, and is no headline either: the windows would count it.")
     if "lost_beat" in none:
@@ -517,6 +523,13 @@ def test_a_letter_has_the_bytes_that_came(letters: dict[str, dict[str, Any]]) ->
     off = [name for name in letters if original[name] != RECORDS[name].value]
     if set(original.values()) == {None}:
         say("cut", "Its letter is empty: nobody can mend what is gone.")
+    if all(original[name] == RECORDS[name].key for name in letters):
+        say("cut", "`original` has the key of each record.")
+    if isinstance(original["latin_1"], str) and "\ufffd" not in original["latin_1"]:
+        say(
+            "latin_1",
+            "Its letter is a text, and `original` is BYTES: what came, and nothing that is made of it.",
+        )
     if isinstance(original["latin_1"], str):
         say("latin_1", "Its letter is a text, and `original` is BYTES. In a text the byte FC is U+FFFD: what was there, nobody "
             "knows any more. Keep the bytes.")  # fmt: skip
@@ -535,6 +548,9 @@ def test_a_letter_has_the_key_and_the_time_of_its_arrival(letters: dict[str, dic
     having(letters, "record_key", "first_seen")
     for name, letter in letters.items():
         key = RECORDS[name].key
+        if isinstance(letter["record_key"], str):
+            wrong(f"{about(name)} Its key is a text in the letter, and record_key is BYTES.",
+                  got=repr(letter["record_key"]), expected=repr(key))  # fmt: skip
         if letter["record_key"] != key:
             wrong(f"{about(name)} Its key is not in the letter. Sent again with another one, it goes to another partition, "
                   "and there is no order between partitions.",
