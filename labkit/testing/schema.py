@@ -25,6 +25,7 @@ _COMPUTED = re.compile(r"`?(\w+)`?\s+AS\s+(.+)", re.IGNORECASE | re.DOTALL)
 _PHYSICAL = re.compile(r"`?(\w+)`?\s+(.+)", re.DOTALL)
 #: what a column may have behind its type: here every column is filled by the script
 _BESIDE = re.compile(r"\s+(METADATA(\s+FROM\s+'[^']*')?(\s+VIRTUAL)?|COMMENT\s+'[^']*')", re.IGNORECASE)
+_TYPE_WITH_PARTS = re.compile(r"\b(?:ROW|ARRAY|MAP|MULTISET)\s*$", re.IGNORECASE)
 _SCRIPTED = re.compile(r"SOURCE_WATERMARK\s*\(\s*\)", re.IGNORECASE)
 
 
@@ -95,16 +96,25 @@ def parse(table: str, text: str) -> Schema:
 
 
 def _parts(text: str) -> list[str]:
-    """The text cut at the commas that stand in no bracket and no quotes."""
-    parts, depth, start, quoted = [], 0, 0, False
+    """The text cut at the commas that stand in no bracket and no quotes.
+
+    >>> _parts("a ROW<b INT, c INT>, late AS a.b < a.c, d INT")
+    ['a ROW<b INT, c INT>', 'late AS a.b < a.c', 'd INT']
+    """
+    parts, opened, start, quoted = [], "", 0, False
     for i, char in enumerate(text):
         if char == "'":
             quoted = not quoted
-        elif not quoted:
-            depth += (char in "(<[") - (char in ")>]")
-            if char == "," and depth == 0:
-                parts.append(text[start:i])
-                start = i + 1
+        elif quoted:
+            continue
+        # behind anything but a type that has parts, < is a comparison
+        elif char in "([" or (char == "<" and _TYPE_WITH_PARTS.search(text, 0, i)):
+            opened += char
+        elif char in ")]" or (char == ">" and opened.endswith("<")):
+            opened = opened[:-1]
+        elif char == "," and not opened:
+            parts.append(text[start:i])
+            start = i + 1
     return [part.strip() for part in [*parts, text[start:]] if part.strip()]
 
 
