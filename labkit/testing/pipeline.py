@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from labkit.sqltext import Statement, filled, setting, statements
 from labkit.testing.failures import at_line, told_by_java
 from labkit.testing.flink import Flink, Job
 from labkit.testing.schema import Schema
+from labkit.testing.usercode import by_value
 
 if TYPE_CHECKING:
     from pyflink.table import StreamTableEnvironment
@@ -28,15 +30,21 @@ _OURS = re.compile(
 
 
 class Pipeline:
-    """Scripted tables in a table environment of their own, and the statements that use them."""
+    """Scripted tables in a table environment of their own, and the statements that use them.
+
+    until_planned: where Python of the user's is in it, that is sent by value until this ends.
+    """
 
     def __init__(
         self, flink: Flink, schemas: Mapping[str, Schema], options: Mapping[str, str], setup: Setup | None,
-        restarts: int,
+        restarts: int, until_planned: ExitStack,
     ) -> None:  # fmt: skip
         self._flink = flink
+        self._until_planned = until_planned
+        #: the user's own, once there is Python
+        self.files: list[str] = []
         if setup:
-            flink.pyflink()
+            self._use_python()
         self._environment = flink.environment(options, restarts)
         with told_by_java("The options"):
             self._tables = flink.java.org.apache.flink.table.api.bridge.java.StreamTableEnvironment.create(
@@ -91,6 +99,11 @@ class Pipeline:
 
     # ---- inside --------------------------------------------------------------------------------
 
+    def _use_python(self) -> None:
+        self._flink.pyflink()
+        if not self.files:
+            self.files = self._until_planned.enter_context(by_value())
+
     def _table(self, number: int, schema: Schema) -> Any:
         client = self._flink.java.scripted.Client
         with told_by_java(f"The schema of {schema.table}"):
@@ -129,7 +142,7 @@ class Pipeline:
             )
         else:
             if re.search(r"\bLANGUAGE\s+PYTHON\b", statement.text, re.IGNORECASE):
-                self._flink.pyflink()
+                self._use_python()
             with told_by_java(_where(statement, name), statement.line):
                 self._tables.executeSql(statement.text)
 

@@ -43,6 +43,18 @@ class Change:
         return f"{self.kind} {self.row} ({when})"
 
 
+class Sides(dict[str, "Result"]):
+    """Side outputs: by their tags, or by the tags' ids. Raises KeyError: which there are."""
+
+    def __getitem__(self, tag: Any) -> Result:
+        return super().__getitem__(getattr(tag, "tag_id", tag))
+
+    def __missing__(self, tag: str) -> Result:
+        raise KeyError(
+            f"{tag!r} is no side output that was given back. There are: {', '.join(self) or 'none'}"
+        )
+
+
 class Result:
     """The output of one query or stream.
 
@@ -56,8 +68,7 @@ class Result:
         self.name = name
         self.seen = list(seen)
         self.changes = [change for change, keep in zip(seen, kept, strict=True) if keep]
-        #: side outputs, by their tags
-        self.side: dict[str, Result] = {}
+        self.side = Sides()
         #: by name, over all operators: numLateRecordsDropped and the functions' own
         self.counters = dict(counters)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, overload
 
 from labkit.errors import LabError
@@ -93,8 +94,8 @@ def run_sql_scenarios(
     played = {name: _played(script, schemas, each_step) for name, script in scripts.items()}
     restarts = max(map(crashes, played.values()), default=0)
     found: dict[str, Any] = {}
-    with flink() as it:
-        pipeline = Pipeline(it, schemas, options or {}, setup, restarts)
+    with flink() as it, ExitStack() as until_planned:
+        pipeline = Pipeline(it, schemas, options or {}, setup, restarts, until_planned)
         pipeline.run(sql, values or {})
         job = pipeline.job(_named(query))
         waiting: list[Any] = []
@@ -120,8 +121,8 @@ def explain_sql(
 
     Raises LabError: a statement is wrong.
     """
-    with flink() as it:
-        pipeline = Pipeline(it, _schemas(schema), options or {}, setup, restarts=0)
+    with flink() as it, ExitStack() as until_planned:
+        pipeline = Pipeline(it, _schemas(schema), options or {}, setup, 0, until_planned)
         pipeline.run(sql, values or {})
         return plans.read(pipeline.explained(_named(query)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from labkit.errors import LabError
 from labkit.testing import results
 from labkit.testing.failures import told_by_java
 from labkit.testing.flink import Flink, Job, flink
-from labkit.testing.results import Result
+from labkit.testing.results import Result, Sides
 from labkit.testing.schema import Schema, parse
 from labkit.testing.script import ROW, Script, Step, crashes, single, stepwise
 from labkit.testing.usercode import by_value, dumps
@@ -51,7 +52,7 @@ def run_stream(
         lines = running.wait(timeout, files)
     found = {name: results.result(name, lines, running.script) for name in job.recorders}
     main = found.pop(_MAIN)
-    main.side = found
+    main.side = Sides(found)
     return main
 
 
@@ -68,7 +69,7 @@ def _built(
             _stream(it, job, number, name, type_) for number, (name, type_) in enumerate(types.items())
         ]
     with told_by_java("The job"):
-        for name, stream in _outputs(build(*streams)).items():
+        for name, stream in _outputs(_built_by(build, dict(zip(types, streams, strict=True)))).items():
             client = it.java.scripted.Client
             job.recorders[name] = client.record(stream._j_data_stream, name, _is_pickled(stream))
         it.java.scripted.Client.onEveryRecord(environment)
@@ -86,6 +87,13 @@ def _stream(it: Flink, job: Job, number: int, name: str, type_: Any) -> DataStre
         job.sources[name] = client.objects(number)
     stream = DataStream(client.stream(job.environment, job.sources[name], name))
     return stream if type_ is None or isinstance(type_, str) else stream.map(lambda value: value, type_)
+
+
+def _built_by(build: Callable[..., Any], streams: Mapping[str, DataStream]) -> Any:
+    """What the user's function makes of its inputs: by name where its parameters have these, or in order."""
+    if set(inspect.signature(build).parameters) == set(streams):
+        return build(**streams)
+    return build(*streams.values())
 
 
 def _outputs(built: Any) -> dict[str, DataStream]:

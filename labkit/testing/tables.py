@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +34,9 @@ def describe_sql(
     The arguments are those of run_sql. Nothing is run, and no connector is asked. Raises LabError: a
     statement is wrong, or there is no such table.
     """
-    with flink() as it:
+    with flink() as it, ExitStack() as until_planned:
         schemas = {name: parse(name, text) for name, text in (schema or {}).items()}
-        pipeline = Pipeline(it, schemas, {}, None, restarts=False)
+        pipeline = Pipeline(it, schemas, {}, None, 0, until_planned)
         pipeline.run(sql, values or {})
         with told_by_java(f"The table {table}"):
             return _read(pipeline.table(table))

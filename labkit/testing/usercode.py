@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import importlib
 import io
+import pickle
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from labkit.errors import LabError
+from labkit.paths import shown
 
 _LIBRARY = Path(__file__).resolve().parent.parent
 _INSTALLED = tuple(
@@ -26,28 +30,68 @@ _INSTALLED = tuple(
 
 @contextmanager
 def by_value() -> Iterator[list[str]]:
-    """Within it functions and classes of the user's modules are pickled with their code; their files."""
+    """Within it functions and classes of the user's modules are pickled with their code; their files.
+
+    Modules that are imported meanwhile belong to them. What cannot be pickled is a LabError that names it.
+    """
     import cloudpickle
 
-    registered, files = [], []
-    for module in list(sys.modules.values()):
-        file = _file(module)
-        if file is None:
-            continue
-        files.append(file)
-        if (
-            module.__name__ != "__main__"
-            and module.__name__ not in cloudpickle.list_registry_pickle_by_value()
-        ):
-            cloudpickle.register_pickle_by_value(module)
-            registered.append(module)
-    original, cloudpickle.dumps = cloudpickle.dumps, dumps
+    sent: dict[str, ModuleType] = {}
+
+    def send(value: Any, protocol: int | None = None) -> bytes:
+        _register(sent)
+        try:
+            return dumps(value, protocol)
+        except (TypeError, pickle.PicklingError) as error:
+            raise _cannot_be_sent(error, sent) from error
+
+    _register(sent)
+    original, cloudpickle.dumps = cloudpickle.dumps, send
     try:
-        yield files
+        yield list(sent)
     finally:
         cloudpickle.dumps = original
-        for module in registered:
-            cloudpickle.unregister_pickle_by_value(module)
+        for module in sent.values():
+            if module.__name__ in cloudpickle.list_registry_pickle_by_value():
+                cloudpickle.unregister_pickle_by_value(module)
+
+
+def _register(sent: dict[str, ModuleType]) -> None:
+    """Let the user's modules be pickled by value, those that are not yet."""
+    import cloudpickle
+
+    known = cloudpickle.list_registry_pickle_by_value()
+    for module in list(sys.modules.values()):
+        file = _file(module)
+        if file is not None and file not in sent:
+            sent[file] = module
+            if module.__name__ != "__main__" and module.__name__ not in known:
+                cloudpickle.register_pickle_by_value(module)
+
+
+def _cannot_be_sent(error: Exception, sent: Mapping[str, ModuleType]) -> LabError:
+    """The same in a sentence: which global of which file."""
+    where = "Something that a function uses"
+    for file, module in sent.items():
+        for name, value in vars(module).items():
+            if not name.startswith("__") and _why_not(value) == str(error):
+                where = f"`{name}` of {shown(Path(file))}"
+    return LabError(
+        f"{where} cannot be sent to a worker: {error}.",
+        "What a function uses of its module is sent along, by value.",
+        "make it in open(), or inside of the function",
+    )
+
+
+def _why_not(value: Any) -> str | None:
+    """Why this value alone cannot be pickled; None: it can, or it is code, whose own globals tell."""
+    if isinstance(value, (type, ModuleType)) or callable(value):
+        return None
+    try:
+        dumps(value)
+    except (TypeError, pickle.PicklingError) as error:
+        return str(error)
+    return None
 
 
 def dumps(value: Any, protocol: int | None = None) -> bytes:

@@ -76,6 +76,19 @@ def test_a_function_step_by_step() -> None:
     assert (h.state, h.timers) == ({}, {})
 
 
+def test_timers_of_either_clock_are_left() -> None:
+    def both(state: Any, ctx: Any) -> None:
+        ctx.timer_service().register_event_time_timer(ms("12:00"))
+        ctx.timer_service().register_processing_time_timer(ms("11:00"))
+
+    h = stateful(COUNT)
+    h.process(both, at="10:00")
+
+    assert h.timers == {"k": [ms("11:00"), ms("12:00")]}
+    h.processing_time("11:00")
+    assert h.timers == {"k": [ms("12:00")]}
+
+
 def test_a_restart_at_every_event_changes_nothing() -> None:
     script = [
         row(oslo(c), at=at) for c, at in ((1.0, "10:00"), (5.0, "10:20"), (2.0, "11:10"), (7.0, "11:50"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -177,7 +179,68 @@ def test_a_python_function_in_sql_that_raises_names_its_line() -> None:
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("registered", ["by PyFlink", "by SQL"])
+def test_a_function_in_sql_takes_what_it_uses_of_its_module_along(
+    tmp_path: Path, registered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is now: another text of the same module is another function, on an engine that is kept."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    given = []
+    for factor in (2, 3):
+        (tmp_path / "somebodys_udf.py").write_text(
+            "from pyflink.table import DataTypes, ScalarFunction\nfrom pyflink.table.udf import udf\n\n\n"
+            f"def helper(value):\n    return value * {factor}\n\n\n"
+            "class Scaled(ScalarFunction):\n    def eval(self, value):\n        return helper(value)\n\n\n"
+            "scaled = udf(Scaled(), result_type=DataTypes.BIGINT())\n"
+        )
+        sys.modules.pop("somebodys_udf", None)
+        importlib.invalidate_caches()
+
+        def register(tables: Any) -> None:
+            module = importlib.import_module("somebodys_udf")
+            tables.create_temporary_function("scaled", module.scaled)
+
+        by_sql = "CREATE TEMPORARY FUNCTION scaled AS 'somebodys_udf.scaled' LANGUAGE PYTHON"
+        given += run_sql(
+            "" if registered == "by PyFlink" else by_sql, [row(n=1)], schema={"t": "n BIGINT"},
+            query="SELECT scaled(n) AS n FROM t", setup=register if registered == "by PyFlink" else None,
+        ).rows  # fmt: skip
+        shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+
+    assert given == [{"n": 2}, {"n": 3}]
+
+
 # ---- what a person can do wrong ----------------------------------------------------------------
+
+
+def test_what_cannot_be_sent_to_a_worker_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "with_a_lock.py"
+    file.write_text(
+        "import threading\n\nLOCK = threading.Lock()\n\n\ndef held(value):\n    with LOCK:\n        return value\n"
+    )
+    piece = loaded(file)
+
+    with pytest.raises(
+        LabError, match=r"`LOCK` of .*with_a_lock\.py cannot be sent to a worker: cannot pickle"
+    ):
+        run_stream(lambda s: s.map(piece.held), [row(1)])
+
+
+def test_a_side_output_is_asked_for_by_its_tag_or_name() -> None:
+    late = OutputTag("late")
+    result = run_stream(lambda s: (s.map(str), {late: s.filter(lambda v: v > 1)}), [row(1), row(2)])
+
+    assert result.side[late].rows == result.side["late"].rows == [2]
+    with pytest.raises(KeyError, match=r"'early' is no side output that was given back\. There are: late"):
+        result.side["early"]
+
+
+def test_inputs_are_given_by_name_where_the_parameters_have_these() -> None:
+    def build(right: Any, left: Any) -> Any:
+        return left.map(lambda v: f"left {v}").union(right.map(lambda v: f"right {v}"))
+
+    script = [row("a", to="left"), row("b", to="right")]
+    assert run_stream(build, script, inputs={"left": None, "right": None}).rows == ["left a", "right b"]
 
 
 class Raises(KeyedProcessFunction):  # type: ignore[misc]

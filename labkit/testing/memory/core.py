@@ -24,7 +24,7 @@ from pyflink.datastream import OutputTag, TimeDomain
 from labkit.testing.memory.contexts import NO_WATERMARK, HarnessContext, HarnessRuntimeContext
 from labkit.testing.memory.errors import Refused
 from labkit.testing.memory.state import Store
-from labkit.testing.results import Change, Result
+from labkit.testing.results import Change, Result, Sides
 from labkit.testing.script import CHECKPOINT, CRASH, ROW, WATERMARK, Script, Step, Time, ms, single
 
 END = 2**63 - 1
@@ -145,9 +145,10 @@ class Harness:
 
     @property
     def timers(self) -> dict[Any, list[int]]:
-        """The event-time timers that wait, by key."""
+        """The timers that wait, by key: those of event time and those of the clock."""
         found: dict[Any, list[int]] = {}
-        for moment, (_, key) in sorted(self.event_timers, key=lambda timer: timer[0]):
+        waiting = [*self.event_timers, *self.processing_timers]
+        for moment, (_, key) in sorted(waiting, key=lambda timer: timer[0]):
             found.setdefault(key, []).append(moment)
         return found
 
@@ -285,7 +286,7 @@ class _Player:
             keep = [change.pop("keep") for change in seen]
             results[name] = Result(name, [Change(**change) for change in seen], keep, counters)
         main = results.pop(_MAIN)
-        main.side = results
+        main.side = Sides(results)
         return main
 
 
