@@ -132,6 +132,8 @@ _NOT_NEEDED = (
 def _pytest(job: Job, teller: Teller) -> int:
     import pytest
 
+    from labkit.course import notebook
+
     lab = job.lab
     labs = lab.folder.parent.parent
     os.environ.update(
@@ -140,13 +142,13 @@ def _pytest(job: Job, teller: Teller) -> int:
     if (labs / "__init__.py").exists():
         sys.path.insert(0, str(labs.parent))  # labs.shared of these labs, wherever they stand
     os.environ.pop("PYTEST_ADDOPTS", None)  # somebody's habits elsewhere
-    notebook = [str(lab.notebook)] if job.notebook and lab.notebook.exists() else []
+    with_notebook = job.notebook and lab.notebook.exists() and notebook.can_run()
     arguments = [
         "-c", os.devnull, "--rootdir", str(labs), "--confcutdir", str(labs), "--import-mode", "importlib",
         "--disable-plugin-autoload", "-p", "labkit.pytest_plugin", "--collect-in-virtualenv", "--capture=no",
         *(part for name in _NOT_NEEDED for part in ("-p", f"no:{name}")),
         *(["-x"] if job.fail_fast else []),
-        str(lab.test_file), *notebook,
+        str(lab.test_file), *([str(lab.notebook)] if with_notebook else []),
     ]  # fmt: skip
     return int(pytest.main(arguments, plugins=[teller]))
 

@@ -163,3 +163,21 @@ def test_pytest_options_of_somebodys_shell_change_nothing(
 
     assert "greeting" in out
     assert "no-such-option" not in out + err
+
+
+def test_where_only_what_runs_is_installed_the_checks_are_made_and_the_notebook_is_named(
+    learner: Learner,
+) -> None:
+    """As behind the first `./lab`: what notebooks need comes with `./lab setup docs`."""
+    learner.answers("squares", 1, "return [number * number for number in numbers]")
+    without = "import sys, runpy; sys.modules.update(nbval=None, matplotlib=None, jupyter=None); "
+    command = without + "runpy.run_module('labkit', run_name='__main__')"
+    folders = learner.folders
+    places = {"LAB_LABS": str(folders.labs), "LAB_MINE": str(folders.mine), "LAB_DIR": str(folders.state)}
+    done = subprocess.run(
+        [sys.executable, "-c", command, "check", "squares"],
+        env={**os.environ, **places}, cwd=ROOT, text=True, capture_output=True, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "Its notebook was not run, it needs nbval: ./lab setup docs" in done.stdout
