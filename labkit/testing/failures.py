@@ -12,6 +12,8 @@ from labkit.errors import CodeError, LabError
 _PYTHON_FRAME = re.compile(r'File "([^"]+)", line (\d+), in ([\w<>]+)')
 _THREAD_FRAME = re.compile(r"^\s*at (/.+)\.([\w<>]+)\([^()]+\.py:(\d+)\)$", re.MULTILINE)
 _CAUSE = re.compile(r"(?:Caused by: )?([\w.$]+(?:Exception|Error|Throwable)): (.*)")
+#: an exception that says nothing, and where it was thrown
+_SILENT = re.compile(r"Caused by: [\w.$]*?([\w$]+)\n\s*at (?:[\w.]+/)?[\w.]*?([\w$]+\.[\w$<>]+)\(")
 _POSITION = re.compile(r"line (\d+), column (\d+)")
 _POSITION_PROSE = re.compile(r"^From line .*?: |^At line .*?: | at line \d+, column \d+")
 _SCRIPTED = "crash() of the script"
@@ -97,6 +99,9 @@ def _python_error(trace: str) -> str:
 
 
 def _cause(trace: str) -> str:
+    silent = list(_SILENT.finditer(trace))
+    if silent and not _CAUSE.search(trace, silent[-1].end()):
+        return f"{silent[-1][1]} in {silent[-1][2]}"
     causes = [match for match in (_CAUSE.match(line) for line in trace.splitlines()) if match]
     for match in reversed(causes):
         if match[2].strip():

@@ -100,6 +100,10 @@ class Flink:
             del os.environ["PYFLINK_GATEWAY_PORT"]  # a process that is started from here has its own
         self._gateways.append(self._gateway)
         self._pyflink = True
+        # The JVM outlives this process, and tells whoever is there which object it has let go of, by number:
+        # with numbers from 0 an earlier process's object would be one of ours.
+        self._gateway.gateway_property.pool.next_id = uuid.uuid4().int
+        self._answer_callbacks()
 
     def _answer_callbacks(self) -> None:
         from pyflink.java_gateway import PythonFunctionFactory

@@ -25,6 +25,7 @@ _COMPUTED = re.compile(r"`?(\w+)`?\s+AS\s+(.+)", re.IGNORECASE | re.DOTALL)
 _PHYSICAL = re.compile(r"`?(\w+)`?\s+(.+)", re.DOTALL)
 #: what a column may have behind its type: here every column is filled by the script
 _BESIDE = re.compile(r"\s+(METADATA(\s+FROM\s+'[^']*')?(\s+VIRTUAL)?|COMMENT\s+'[^']*')", re.IGNORECASE)
+_NOT_NULL = re.compile(r"\bNOT\s+NULL$", re.IGNORECASE)
 _TYPE_WITH_PARTS = re.compile(r"\b(?:ROW|ARRAY|MAP|MULTISET)\s*$", re.IGNORECASE)
 _SCRIPTED = re.compile(r"SOURCE_WATERMARK\s*\(\s*\)", re.IGNORECASE)
 
@@ -92,6 +93,9 @@ def parse(table: str, text: str) -> Schema:
             types[found[1]] = _BESIDE.sub("", found[2]).strip()
         else:
             raise LabError(f"The schema of {table} has {part!r}.", "A column is a name and a type.")
+    for name in set(key) & set(types):
+        if not _NOT_NULL.search(types[name]):
+            types[name] += " NOT NULL"  # as CREATE TABLE makes them
     return Schema(table, types, computed, watermark, key)
 
 

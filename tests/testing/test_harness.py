@@ -76,6 +76,22 @@ def test_a_function_step_by_step() -> None:
     assert (h.state, h.timers) == ({}, {})
 
 
+def test_a_record_without_a_time_has_flinks_lowest() -> None:
+    h = stateful(COUNT)
+
+    assert h.process(lambda state, ctx: ctx.timestamp()) == [-(2**63)]
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [(HourlyMaximum, r"HourlyMaximum is a class\. A function is expected: HourlyMaximum\(\)"),
+     (len, r"builtin_function_or_method is no process function")],
+)  # fmt: skip
+def test_what_is_no_process_function(function: Any, says: str) -> None:
+    with pytest.raises(Refused, match=says):
+        harness(function)
+
+
 def test_timers_of_either_clock_are_left() -> None:
     def both(state: Any, ctx: Any) -> None:
         ctx.timer_service().register_event_time_timer(ms("12:00"))

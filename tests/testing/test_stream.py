@@ -24,6 +24,7 @@ from pyflink.table.udf import udf
 
 from labkit.errors import LabError
 from labkit.testing import assert_rows, checkpoint, crash, ms, row, run_sql, run_stream, watermark
+from labkit.testing.flink import flink, let_go
 from tests.testing.functions import HourlyMaximum, Reading, keyed
 
 
@@ -210,7 +211,36 @@ def test_a_function_in_sql_takes_what_it_uses_of_its_module_along(
     assert given == [{"n": 2}, {"n": 3}]
 
 
+def test_what_an_earlier_process_left_in_the_gateway_takes_nothing_of_ours_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The JVM says which of Python's objects it has no more use of: by number, and to whoever is there now."""
+    (tmp_path / "somebodys_answer.py").write_text(
+        "from pyflink.table import DataTypes\nfrom pyflink.table.udf import udf\n\n\n"
+        "@udf(result_type=DataTypes.BIGINT())\ndef f(n):\n    return 42\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    let_go()  # as a process that has just begun
+    with flink() as it:
+        it.pyflink()
+        for number in range(10):  # what the earlier process had, if it counted from 0
+            it._gateway.gateway_property.pool.dict.pop(f"p{number}", None)
+
+    by_sql = "CREATE TEMPORARY FUNCTION f AS 'somebodys_answer.f' LANGUAGE PYTHON"
+    result = run_sql(by_sql, [row(n=1)], schema={"t": "n BIGINT"}, query="SELECT f(n) AS n FROM t")
+    assert result.rows == [{"n": 42}]
+
+
 # ---- what a person can do wrong ----------------------------------------------------------------
+
+
+def test_a_failure_of_flinks_that_says_nothing_is_told_by_its_place() -> None:
+    class Nothing(ProcessFunction):  # type: ignore[misc]
+        def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
+            yield None
+
+    with pytest.raises(LabError, match=r"^NullPointerException in BytePrimitiveArraySerializer\.copy\."):
+        run_stream(lambda s: s.process(Nothing()), [row(1)])
 
 
 def test_what_cannot_be_sent_to_a_worker_is_named(tmp_path: Path) -> None:

@@ -21,3 +21,9 @@ def test_a_column_ends_at_the_comma_behind_it(first: str) -> None:
     schema = parse("t", f"{first}, last INT")
 
     assert [*schema.computed, *schema.types] == [first.split()[0], "last"]
+
+
+def test_the_columns_of_a_primary_key_are_not_null_as_create_table_makes_them() -> None:
+    found = parse("t", "k STRING, j INT NOT NULL, v INT, PRIMARY KEY (k, j) NOT ENFORCED")
+
+    assert found.types == {"k": "STRING NOT NULL", "j": "INT NOT NULL", "v": "INT"}

@@ -91,9 +91,9 @@ class HarnessContext(TimerService):  # type: ignore[misc]
         self._harness, self._timestamp = harness, timestamp
         self._broadcast, self._domain = broadcast, domain
 
-    def timestamp(self) -> int | None:
-        """Of the record, or of the timer; None: the record has none."""
-        return self._timestamp
+    def timestamp(self) -> int:
+        """Of the record, or of the timer, in ms; of a record that has none as in Flink: the lowest number."""
+        return NO_WATERMARK if self._timestamp is None else self._timestamp
 
     def timer_service(self) -> TimerService:
         if self._broadcast:

@@ -300,10 +300,17 @@ def harness(
     """A harness for a ProcessFunction, a Keyed-, Co-, Broadcast- one or a mixture of these.
 
     key: the key_by function; a pair of them for two keyed inputs; a broadcast input has none. inputs: names
-    of the inputs, to be used as to=; parameters: what get_job_parameter gives. Raises Refused: the function
-    cannot be pickled, or does what Flink refuses.
+    of the inputs, to be used as to=; parameters: what get_job_parameter gives. Raises Refused: it is no
+    process function, cannot be pickled, or does what Flink refuses.
     """
+    if isinstance(function, type):
+        raise Refused(f"{function.__name__} is a class. A function is expected: {function.__name__}().")
     broadcast = hasattr(function, "process_broadcast_element")
+    if not any(hasattr(function, name) for name in ("process_element", "process_element1")):
+        raise Refused(
+            f"{type(function).__name__} is no process function. run_stream runs any function, "
+            "and a plain one is tested by calling it."
+        )
     two = broadcast or hasattr(function, "process_element1")
     names = list(
         inputs or (("input",) if not two else ("input", "broadcast") if broadcast else ("first", "second"))
