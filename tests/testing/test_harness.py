@@ -92,6 +92,15 @@ def test_what_is_no_process_function(function: Any, says: str) -> None:
         harness(function)
 
 
+@pytest.mark.parametrize("value", [2**31, -(2**31) - 1])
+def test_a_number_that_its_type_cannot_hold_is_refused(value: int) -> None:
+    h = stateful(ValueStateDescriptor("small", Types.INT()))
+    h.process(lambda state, ctx: state.update(2**31 - 1))
+
+    with pytest.raises(Refused, match=r"is too large for .* of 32 bits: process mode fails on it"):
+        h.process(lambda state, ctx: state.update(value))
+
+
 def test_timers_of_either_clock_are_left() -> None:
     def both(state: Any, ctx: Any) -> None:
         ctx.timer_service().register_event_time_timer(ms("12:00"))

@@ -32,6 +32,7 @@ _PYTHON: dict[BasicType, tuple[type, ...]] = {
     BasicType.BIG_DEC: (Decimal,),
     **{each: (int,) for each in _INTEGERS},
 }
+_BITS = {BasicType.BYTE: 8, BasicType.SHORT: 16, BasicType.INT: 32, BasicType.LONG: 64}
 
 
 _GONE = object()
@@ -351,6 +352,11 @@ def packed(value: Any, type_info: Any, what: str) -> bytes:
         )
         if wrong:
             raise Refused(f"{what}: {value!r} is a {type(value).__name__}, the state's type is {type_info}.")
+        bits = _BITS.get(type_info._basic_type)
+        if bits and not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
+            raise Refused(
+                f"{what}: {value!r} is too large for {type_info} of {bits} bits: process mode fails on it."
+            )
     try:
         return pickle.dumps(value)
     except (pickle.PicklingError, TypeError, AttributeError) as error:

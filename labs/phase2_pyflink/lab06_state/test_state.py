@@ -12,7 +12,7 @@ import pytest
 
 from labkit.checking import Piece, Wrong, expect, wrong
 from labkit.testing import Harness, Refused, Result, Step, checkpoint, crash, harness, run_stream, watermark
-from labs.shared.hours import Hour, Judge, hour, judged, market
+from labs.shared.hours import SEVEN_DAYS_MS, Hour, Judge, hour, judged, market
 
 DAY_MS = 24 * 3_600_000
 
@@ -149,6 +149,34 @@ def test_changes_are_compared_as_exact_numbers(piece: Piece) -> None:
 
 
 @pytest.mark.step(3)
+def test_a_change_of_zero_is_a_change(piece: Piece) -> None:
+    got = highest(piece, hour("fed", "10:00", "0"), hour("fed", "11:00", "-1"))
+
+    same(
+        got,
+        ["0", "0"],
+        "10:00 changed by 0, and 11:00 fell by 1.",
+        {"A change of 0 was taken for none: to Python 0 is false. `is not None` asks whether there is one.":
+            [None, "-1"],
+         "The change of 0 was kept, and not given where it is the highest: to Python 0 is false.":
+            [None, None]},
+    )  # fmt: skip
+
+
+@pytest.mark.step(3)
+def test_an_hour_without_a_change_sees_those_before_it(piece: Piece) -> None:
+    got = highest(piece, hour("fed", "0:00", "9"), hour("fed", "1:00", None))
+
+    same(
+        got,
+        ["9", "9"],
+        "9 came in hour 0, and hour 1 has no change of its own.",
+        {"Hour 1 has no change, and was told that there is none: hour 0 has one, and is within its seven days.":
+            ["9", None]},
+    )  # fmt: skip
+
+
+@pytest.mark.step(3)
 def test_seven_days_are_168_hours(piece: Piece) -> None:
     it = judge(piece)
     got = play(
@@ -203,6 +231,19 @@ def test_a_late_hour_does_not_see_what_came_after_it(piece: Piece) -> None:
         "11:00 came after 12:00.",
         {"11:00 came late and was told the 7 of 12:00: its seven days end with itself, or a replay says "
             "something else.": ["7", "7"]},
+    )  # fmt: skip
+
+
+@pytest.mark.step(3)
+def test_a_younger_hour_takes_nothing_from_a_late_one(piece: Piece) -> None:
+    got = highest(piece, hour("fed", "0:00", "9"), hour("fed", "168:00", "1"), hour("fed", "167:00", "2"))
+
+    same(
+        got,
+        ["9", "1", "9"],
+        "9 came in hour 0. Hour 168 came, and hour 167 after it.",
+        {"When hour 168 came, the 9 of hour 0 was dropped, and hour 167 came late and still needed it. How far time "
+            "has come is told by forget(now), not by an hour.": ["9", "1", "2"]},
     )  # fmt: skip
 
 
@@ -264,6 +305,26 @@ def test_what_a_later_hour_needs_is_kept(piece: Piece) -> None:
 
 
 @pytest.mark.step(4)
+def test_what_is_younger_than_now_is_kept(piece: Piece) -> None:
+    """Hours may be ahead of the watermark: it is the slowest source's."""
+    got = highest(
+        piece,
+        hour("fed", "0:00", "1"),
+        hour("fed", "200:00", "9"),
+        watermark("168:00"),
+        hour("fed", "201:00", "2"),
+    )
+
+    same(
+        got,
+        ["1", "9", "9"],
+        "forget(168:00) was called when hour 200 was there already, then hour 201 asked.",
+        {"forget(168:00) dropped the 9 of hour 200, which is younger than that: hour 201 still needed it.":
+            ["1", "9", "2"]},
+    )  # fmt: skip
+
+
+@pytest.mark.step(4)
 def test_the_state_has_an_end(piece: Piece) -> None:
     it = judge(piece)
     sizes = []
@@ -296,6 +357,19 @@ def test_nothing_is_left_of_a_market_that_fell_silent(piece: Piece) -> None:
         it.state,
         {},
         "fed's last hour is 12:00; forget() was last called when that was 168 hours old, and left it.",
+    )
+
+
+@pytest.mark.step(4)
+def test_all_that_is_old_is_dropped_at_once(piece: Piece) -> None:
+    it = judge(piece, Rarely)
+    play(it, hour("fed", "0:00", "9"), hour("fed", "1:00", "5"), watermark("400:00"))
+
+    expect(
+        it.state,
+        {},
+        "forget() was called for the first time a week after hours 0 and 1 had become old, and left something of "
+        "them. It is not called for every hour: all that is old by `now` has to go.",
     )
 
 
@@ -341,6 +415,15 @@ class Remember(Judge):
     def process_element(self, value: Hour, ctx: Any) -> Iterable[Any]:
         self._changes.remember(value)
         return ()
+
+
+class Rarely(Judge):
+    """Lets go a week later than it could."""
+
+    def process_element(self, value: Hour, ctx: Any) -> Iterable[Any]:
+        self._changes.remember(value)
+        yield value.market, self._changes.highest(value)
+        ctx.timer_service().register_event_time_timer(value.window_start + 2 * SEVEN_DAYS_MS)
 
 
 def told(result: Result) -> list[tuple[str, str]]:
