@@ -48,23 +48,22 @@ def by_value() -> Iterator[list[str]]:
     _register(sent)
     original, cloudpickle.dumps = cloudpickle.dumps, send
     try:
-        yield list(sent)
+        yield [str(_file(module)) for module in sent.values()]
     finally:
         cloudpickle.dumps = original
-        for module in sent.values():
-            if module.__name__ in cloudpickle.list_registry_pickle_by_value():
+        for name, module in sent.items():
+            if name in cloudpickle.list_registry_pickle_by_value():
                 cloudpickle.unregister_pickle_by_value(module)
 
 
 def _register(sent: dict[str, ModuleType]) -> None:
-    """Let the user's modules be pickled by value, those that are not yet."""
+    """Let the user's modules be pickled by value, those that are not yet; one file may be several modules."""
     import cloudpickle
 
     known = cloudpickle.list_registry_pickle_by_value()
     for module in list(sys.modules.values()):
-        file = _file(module)
-        if file is not None and file not in sent:
-            sent[file] = module
+        if _file(module) is not None and module.__name__ not in sent:
+            sent[module.__name__] = module
             if module.__name__ != "__main__" and module.__name__ not in known:
                 cloudpickle.register_pickle_by_value(module)
 
@@ -72,10 +71,10 @@ def _register(sent: dict[str, ModuleType]) -> None:
 def _cannot_be_sent(error: Exception, sent: Mapping[str, ModuleType]) -> LabError:
     """The same in a sentence: which global of which file."""
     where = "Something that a function uses"
-    for file, module in sent.items():
+    for module in sent.values():
         for name, value in vars(module).items():
             if not name.startswith("__") and _why_not(value) == str(error):
-                where = f"`{name}` of {shown(Path(file))}"
+                where = f"`{name}` of {shown(Path(str(_file(module))))}"
     return LabError(
         f"{where} cannot be sent to a worker: {error}.",
         "What a function uses of its module is sent along, by value.",

@@ -99,17 +99,6 @@ class Run:
             cursor.execute(f"SELECT count(*) FROM {tables.LAG_SIGNALS}")
             return int(cursor.fetchone()[0])
 
-    def wait_grown(self, topic: str, before: int, seconds: float = 30) -> None:
-        """Until the topic has more than that many offsets."""
-
-        def give_up() -> None:
-            raise AssertionError(f"nothing came to {topic} within {seconds:.0f} s")
-
-        settings = self.application.settings
-        process.until(
-            lambda: sum(topics.ends(settings, topic).values()) > before, seconds, give_up, every=0.01
-        )
-
     def wait_checkpoints(self, more: int, *names: str, seconds: float = 30) -> None:
         """Until each of these jobs, or of all, has completed so many more checkpoints."""
         start = {name: self.completed(name) for name in names or self.application.jobs}
@@ -121,6 +110,27 @@ class Run:
             raise AssertionError(f"no {more} further checkpoints within {seconds:.0f} s")
 
         process.until(grown, seconds, give_up, every=0.1)
+
+    def wait_unheld(self, name: str, topic: str, seconds: float = 60) -> None:
+        """Until the job has written records there that no checkpoint holds: after a loss now it writes them again."""
+        base: tuple[int, int] | None = (
+            None  # checkpoints that were complete, and records, with none under way
+        )
+
+        def written() -> bool:
+            nonlocal base
+            counts = self.checkpoints(name)["counts"]
+            records = sum(topics.ends(self.application.settings, topic).values())
+            if counts["in_progress"]:
+                base = None
+            elif base is None or base[0] != counts["completed"]:
+                base = (counts["completed"], records)
+            return base is not None and records > base[1]
+
+        def give_up() -> None:
+            raise AssertionError(f"nothing came to {topic} between two checkpoints for {seconds:.0f} s")
+
+        process.until(written, seconds, give_up, every=0.01)
 
     def between_checkpoints(self, *written: str) -> None:
         """Wait for spare slots, two more checkpoints, and rows of an open transaction in one of these topics.

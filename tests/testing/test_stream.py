@@ -120,14 +120,24 @@ def test_an_edit_counts_although_the_worker_is_kept(tmp_path: Path) -> None:
     assert given == [2, 3]
 
 
-def loaded(file: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("a_piece_of_somebody", file)
+def loaded(file: Path, name: str = "a_piece_of_somebody") -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, file)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def test_a_file_that_is_two_modules_is_sent_as_either(tmp_path: Path) -> None:
+    file = tmp_path / "with_two_names.py"
+    file.write_text("class Doubled:\n    def __call__(self, value):\n        return value * 2\n")
+    first = loaded(file)
+    second = loaded(file, "the_same_piece_again")
+
+    for piece in (first, second):
+        assert run_stream(lambda s, piece=piece: s.map(piece.Doubled()), [row(1)]).rows == [2]
 
 
 def test_globals_of_the_users_module_do_not_survive_a_crash(tmp_path: Path) -> None:

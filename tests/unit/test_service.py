@@ -32,7 +32,9 @@ class Toy(Service):
         missing = [role for role in ROLES if role not in self.record.processes
                    or not self.record.processes[role].running()]  # fmt: skip
         if self.kill_at_launch:
-            os.kill(self.record.processes[self.kill_at_launch].pid, signal.SIGKILL)
+            dying = self.record.processes[self.kill_at_launch]
+            os.kill(dying.pid, signal.SIGKILL)
+            process.until(lambda: not dying.running(), 5, lambda: None)
             self.kill_at_launch = ""
         for role in missing:
             started = process.spawn([sys.executable, "-c", self.command], stack=self.stack, output=self.log,
