@@ -32,12 +32,20 @@ _INSTALLED = VENV / "installed"
 _LOG = LAB / "setup.log"
 
 
+_USAGE = (
+    "./lab setup makes .venv with what runs; ./lab setup docs adds notebooks and the reading guide, "
+    "./lab setup dev the checks of the repository."
+)
+
+
 class SetupError(Exception):
     """One sentence each: what happened, what was expected, what to do next."""
 
 
 def main(groups: list[str]) -> None:
     """Install these locks where they are missing. Raises SetupError."""
+    if unknown := [group for group in groups if group not in LOCKS]:
+        raise SetupError(f"{unknown[0]} is nothing that can be installed. {_USAGE}")
     if not (3, 10) <= sys.version_info[:2] <= (3, 12):
         raise SetupError(
             f"This is Python {sys.version.split()[0]}. PyFlink 2.2 runs on 3.10, 3.11 and 3.12. "
@@ -189,7 +197,10 @@ def _say(text: str, moving: bool = False) -> None:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1:] or ["run"])
+        if {"-h", "--help"} & set(sys.argv):
+            print(_USAGE)
+        else:
+            main(sys.argv[1:] or ["run"])
     except SetupError as error:
         print(f"lab: {error}", file=sys.stderr)
         sys.exit(1)

@@ -112,6 +112,15 @@ def test_the_first_call_sets_up_and_the_second_does_nothing(toy: Toy) -> None:
     assert time.monotonic() - started < 5
 
 
+def test_setup_says_what_it_takes(toy: Toy) -> None:
+    code, out, _ = toy.lab("setup", "--help")
+    assert (code, out[:32]) == (0, "./lab setup makes .venv with wha")
+    code, out, err = toy.lab("setup", "doc")
+    assert (code, out) == (1, "")
+    assert err.startswith("lab: doc is nothing that can be installed. ./lab setup makes .venv")
+    assert not (toy.root / ".venv").exists()
+
+
 def test_everything_is_under_two_folders(toy: Toy) -> None:
     before = {path.name for path in toy.root.iterdir()}
     toy.lab()
