@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def demo(seed: int, hours: int, to: Path, mine: str) -> None:
 def run(anew: bool) -> None:
     """Start both jobs on the services of `./lab up`; refuse where they would run wrongly."""
     application = local.application()
-    with console.stage("signals and detector"):
+    with _on_right_pieces(), console.stage("signals and detector"):
         jobs = application.run(anew)
     _started(jobs)
     console.out.print("Next: python -m capstone_marketlag replay, or produce --live --market SLUG --feed URL")
@@ -77,7 +78,7 @@ def stop() -> None:
 def resume() -> None:
     """Start both jobs from where they were: the last stop, or the newest checkpoint after a crash."""
     application = local.application()
-    with console.stage("signals and detector"):
+    with _on_right_pieces(), console.stage("signals and detector"):
         jobs = application.resume()
     _started(jobs)
     console.out.print("Next: python -m capstone_marketlag status")
@@ -124,6 +125,17 @@ def _dump_now(folder: Path) -> None:
     dump.write_all(folder, read, stored)
     summary = of_running(settings, outcome(read, stored, settings.alignment))
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+
+
+@contextmanager
+def _on_right_pieces() -> Iterator[None]:
+    """Within it a part of the jobs is the learner's where its lab calls it right; a line for each other."""
+    from capstone_marketlag import pieces
+
+    with pieces.chosen(all_of_mine=False) as left_out:
+        for line in pieces.told(left_out):
+            console.out.print(f"{line}.", markup=False)
+        yield
 
 
 def _started(jobs: dict[str, str]) -> None:

@@ -56,12 +56,8 @@ def run(seed: int, hours: int, folder: Path, wrong_pieces: bool = False) -> bool
             held(LOCKS / "demo.lock", "another demo runs in this copy"),
             pieces.chosen(all_of_mine=wrong_pieces) as left_out,
         ):
-            for slug, why in left_out.items():
-                console.out.print(
-                    f"{slug}: yours is {why}, the reference stands in. ./lab check {slug} says more,"
-                    " make demo MINE=all takes it.",
-                    markup=False,
-                )
+            for line in pieces.told(left_out):
+                console.out.print(f"{line}, make demo MINE=all takes it.", markup=False)
             summary, found = _run(settings, seed, hours, half)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(half, folder)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -102,6 +102,14 @@ def chosen(all_of_mine: bool) -> Iterator[dict[str, str]]:
         yield {slug: str(said) for slug, said in found.items() if said not in (None, Outcome.RIGHT)}
     finally:
         del os.environ[mine.ONLY]
+
+
+def told(left_out: Mapping[str, str]) -> list[str]:
+    """A line for each piece that does not count."""
+    return [
+        f"{slug}: yours is {why}, the reference stands in. ./lab check {slug} says more"
+        for slug, why in left_out.items()
+    ]
 
 
 def python(slug: str) -> ModuleType:

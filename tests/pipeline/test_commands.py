@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -15,8 +16,9 @@ from confluent_kafka.admin import AdminClient
 
 from capstone_marketlag import tables, topics
 from capstone_marketlag.application import Application
+from labkit.course.curriculum import Curriculum
 from labkit.errors import LabError
-from labkit.paths import BUILD, ROOT
+from labkit.paths import BUILD, ROOT, labs
 from labkit.services import process
 from tests.docs.checks import shape
 from tests.pipeline.harness import Pipeline
@@ -94,9 +96,15 @@ def test_run_replay_status_stop_resume_report_retention(pipeline: Pipeline, comm
 
 
 def test_a_topic_deleted_under_the_running_job_is_told_and_nothing_is_begun_in_silence(
-    pipeline: Pipeline, command: Any
+    pipeline: Pipeline, command: Any, tmp_path: Path
 ) -> None:
-    assert command("run")[0] == 0
+    # beside it: a part that was started and is not done is left out, and that is said
+    (tmp_path / "windows.sql").write_text(Curriculum(labs()).lab("windows").reference.stub())
+    code, out, err = command("run", LAB_MINE=str(tmp_path))
+    assert code == 0, err
+    assert out.startswith(
+        "windows: yours is to do, the reference stands in. ./lab check windows says more.\n"
+    )
     assert command("status")[1].count("RUNNING") == 2  # the control: nothing to tell
     assert "is gone" not in command("status")[1]
     settings = pipeline.settings()
