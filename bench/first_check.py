@@ -24,17 +24,18 @@ from labkit.paths import ROOT
 def main() -> None:
     table = Table("command", "cold", "warm", title=f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder:
-        cold, warm = (walk(Path(folder)) for _ in range(2))
+        home = Path(folder) / "home"
+        home.mkdir()
+        cold, warm = (walk(Path(folder), home) for _ in range(2))
     for name, seconds in cold.items():
         table.add_row(name, f"{seconds:.1f}", f"{warm[name]:.1f}")
     table.add_row("together", f"{sum(cold.values()):.1f}", f"{sum(warm.values()):.1f}")
     Console().print(table)
 
 
-def walk(folder: Path) -> dict[str, float]:
-    """The seconds of each command, in this folder with its home. Raises SystemExit: one went wrong."""
-    home, clone = folder / "home", folder / "clone"
-    home.mkdir(exist_ok=True)
+def walk(folder: Path, home: Path) -> dict[str, float]:
+    """The seconds of each command, in a clone in this folder. Raises SystemExit: one went wrong."""
+    clone = folder / "clone"
     others = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "XDG_"))}
     env = {**others, "HOME": str(home)}
     took = {}
