@@ -12,7 +12,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -266,7 +266,8 @@ class Running:
 
     def cancel(self, seconds: float = 3) -> bool:
         """End the job; whether it has ended."""
-        self.engine.ask("PATCH", f"/jobs/{self.job}?mode=cancel")
+        with suppress(LabError):  # it has ended by itself: Flink refuses to cancel that
+            self.engine.ask("PATCH", f"/jobs/{self.job}?mode=cancel")
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.engine.ask("GET", f"/jobs/{self.job}")["state"] in ("CANCELED", "FAILED", "FINISHED"):
