@@ -16,6 +16,7 @@ from labkit import warm
 from labkit.paths import JARS, LAB, ROOT, STACKS
 from labkit.services import process
 from labkit.testing import row, run_sql
+from tests.services.conftest import kill
 
 RUN = """
 from labkit.testing import row, run_sql
@@ -74,7 +75,7 @@ def test_the_second_of_two_processes_waits_and_says_so() -> None:
 def test_a_part_that_was_killed_is_replaced(part: str) -> None:
     found = engine()
     pid = found.gateway_pid if part == "gateway" else found.taskmanager_pid
-    os.kill(pid, signal.SIGKILL)
+    kill(pid)
 
     assert works()
     after = engine()
