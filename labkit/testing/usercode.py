@@ -14,7 +14,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -126,9 +126,13 @@ def settle_in(finish: Callable[[type, Any], Any], cls: type, state: Any) -> None
 def _file(module: ModuleType) -> str | None:
     """The file of a module that is neither installed nor of this library."""
     file = getattr(module, "__file__", None)
-    if not isinstance(module, ModuleType) or not file or not file.endswith(".py"):
-        return None
-    if file.startswith(_INSTALLED) or "site-packages" in file:
+    return _own(file) if isinstance(module, ModuleType) and file else None
+
+
+@cache  # asked of every module, whenever something is sent
+def _own(file: str) -> str | None:
+    """The file in full, if it is the user's own Python."""
+    if not file.endswith(".py") or file.startswith(_INSTALLED) or "site-packages" in file:
         return None
     path = str(Path(file).resolve())
     return None if path.startswith((*_INSTALLED, str(_LIBRARY))) else path

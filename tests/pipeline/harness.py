@@ -113,9 +113,8 @@ class Run:
 
     def wait_unheld(self, name: str, topic: str, seconds: float = 60) -> None:
         """Until the job has written records there that no checkpoint holds: after a loss now it writes them again."""
-        base: tuple[int, int] | None = (
-            None  # checkpoints that were complete, and records, with none under way
-        )
+        # while none is under way: the checkpoints that are complete, and the records
+        base: tuple[int, int] | None = None
 
         def written() -> bool:
             nonlocal base
