@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import pickle
 import sys
 import sysconfig
@@ -41,7 +42,7 @@ def by_value() -> Iterator[list[str]]:
     def send(value: Any, protocol: int | None = None) -> bytes:
         _register(sent)
         try:
-            return dumps(value, protocol)
+            return pickle.dumps(_Sent(dumps(value, protocol)))
         except (TypeError, pickle.PicklingError) as error:
             raise _cannot_be_sent(error, sent) from error
 
@@ -107,6 +108,40 @@ def dumps(value: Any, protocol: int | None = None) -> bytes:
     with io.BytesIO() as file:
         Pickler(file, protocol).dump(value)
         return file.getvalue()
+
+
+class _Sent:
+    """Something on its way to a worker, which makes itself ready before it takes it."""
+
+    def __init__(self, pickled: bytes) -> None:
+        self.pickled = pickled
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
+        return arrive, (self.pickled,)
+
+
+def arrive(pickled: bytes) -> Any:
+    """The value again, where it is used."""
+    if "_pemja" in sys.modules:  # Java has it put there; a client has not
+        _without_a_gateway()
+    return pickle.loads(pickled)
+
+
+@cache
+def _without_a_gateway() -> None:
+    """From now on no Python of this TaskManager starts a JVM of its own: what would is refused, as in a process.
+
+    PyFlink asks one for a Duration where a state with a TTL is opened, for a setting of RocksDB that nobody
+    reads then (FLINK-40628); it takes seconds, and the JVM stays.
+    """
+    from pyflink.datastream.state import StateTtlConfig
+
+    def settle(self: Any, query_time_after_num_entries: int, periodic_compaction_time: Any = None) -> None:
+        self._query_time_after_num_entries = query_time_after_num_entries
+        self._periodic_compaction_time = periodic_compaction_time
+
+    StateTtlConfig.CleanupStrategies.RocksdbCompactFilterCleanupStrategy.__init__ = settle
+    os.environ["PYFLINK_GATEWAY_DISABLED"] = "true"
 
 
 def settle_in(finish: Callable[[type, Any], Any], cls: type, state: Any) -> None:

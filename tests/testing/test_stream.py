@@ -18,6 +18,7 @@ from pyflink.common import Duration, Row, Types, WatermarkStrategy
 from pyflink.common.time import Time
 from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import KeyedProcessFunction, OutputTag, ProcessFunction
+from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
 from pyflink.datastream.window import TumblingEventTimeWindows
 from pyflink.table import DataTypes
 from pyflink.table.udf import udf
@@ -163,6 +164,38 @@ def test_process_mode_gives_the_same() -> None:
 
 
 # ---- Python in SQL -----------------------------------------------------------------------------
+
+
+def test_a_state_with_a_ttl_starts_no_jvm_in_the_taskmanager() -> None:
+    class Remembers(KeyedProcessFunction):  # type: ignore[misc]
+        def open(self, runtime_context: Any) -> None:
+            descriptor = ValueStateDescriptor("seen", Types.BOOLEAN())
+            descriptor.enable_time_to_live(StateTtlConfig.new_builder(Time.days(60)).build())
+            self.seen = runtime_context.get_state(descriptor)
+
+        def process_element(self, value: str, ctx: Any) -> Iterator[Any]:
+            yield value, self.seen.value(), len(jvms_under(os.getpid()))
+            self.seen.update(True)
+
+    def build(stream: Any) -> Any:
+        return stream.key_by(lambda value: value).process(Remembers())
+
+    assert run_stream(build, [row("a"), row("a")]).rows == [("a", None, 0), ("a", True, 0)]
+
+
+def test_what_would_start_a_jvm_in_the_taskmanager_is_refused_as_in_a_worker_process() -> None:
+    def days(value: int) -> str:
+        return str(Duration.of_days(value))
+
+    with pytest.raises(LabError, match="It's launching the PythonGatewayServer during Python UDF execution"):
+        run_stream(lambda s: s.map(days), [row(1)])
+
+
+def jvms_under(parent: int) -> list[int]:
+    """The children of a process that are a Java."""
+    children = Path(f"/proc/{parent}/task").glob("*/children")
+    pids = [int(pid) for file in children for pid in file.read_text().split()]
+    return [pid for pid in pids if "java" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]]
 
 
 def test_python_functions_in_sql() -> None:
