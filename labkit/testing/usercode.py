@@ -129,7 +129,7 @@ def arrive(pickled: bytes) -> Any:
 
 @cache
 def _without_a_gateway() -> None:
-    """From now on no Python of this TaskManager starts a JVM of its own: what would is refused, as in a process.
+    """From now on no Python of this TaskManager starts a JVM: what would is refused, as in a process.
 
     PyFlink asks one for a Duration where a state with a TTL is opened, for a setting of RocksDB that nobody
     reads then (FLINK-40628); it takes seconds, and the JVM stays.
