@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from labkit.busy import busy
 from labkit.course import explain, files, mine, notebook, piece, show, untouched
 from labkit.course.curriculum import Curriculum, Lab, read_lab
 from labkit.course.folders import Folders
@@ -178,7 +179,8 @@ class LabChecks:
 
         def ring(number: int, frame: FrameType | None) -> None:
             self.over.add(lab.slug)
-            raise explain.OverTime(f"{lab.slug} did not finish within {lab.time_limit:g} s: an endless loop?")
+            says = f"{lab.slug} did not finish within {lab.time_limit:g} s: an endless loop?{busy()}"
+            raise explain.OverTime(says)
 
         before = signal.signal(signal.SIGALRM, ring)
         signal.setitimer(signal.ITIMER_REAL, max(deadline - time.monotonic(), 0.001))

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from labkit.busy import busy
 from labkit.course.child import MARK, Child, Job, mark
 from labkit.course.curriculum import Lab
 from labkit.course.verdict import Outcome, Verdict, first_red, together
@@ -93,9 +94,8 @@ class _Listener:
                 if status is not None:
                     return _how(status)
                 if time.monotonic() > self.deadline:
-                    return (
-                        f"did not finish within {self.job.lab.time_limit:g} s and was ended: an endless loop?"
-                    )
+                    limit = f"{self.job.lab.time_limit:g} s"
+                    return f"did not finish within {limit} and was ended: an endless loop?{busy()}"
 
     def _taken(self, selector: selectors.BaseSelector, pipe: int) -> bytes:
         """What is in that pipe now; a pipe that has ended is no longer listened to."""

@@ -19,6 +19,7 @@ from typing import Any
 from py4j.java_gateway import GatewayParameters, JavaGateway
 
 from labkit import warm
+from labkit.busy import busy
 from labkit.errors import LabError
 from labkit.gateway import one_thread
 from labkit.testing.failures import of_a_job
@@ -260,7 +261,7 @@ class Running:
         raise LabError(
             f"The job was not done within {seconds:.0f} s"
             + (", and a function in it does not return." if stuck else "."),
-            "A scripted job takes about a second.",
+            f"A scripted job takes about a second.{busy()}",
             "look for an endless loop or a wait, or give it more time: timeout=",
         )
 

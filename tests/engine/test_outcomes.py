@@ -218,7 +218,7 @@ def test_an_endless_loop_ends_with_the_labs_name_and_the_line(impatient: Learner
 
     assert red is not None
     assert (red.outcome, red.step) == (Outcome.WRONG, 2)
-    assert red.says == "mean did not finish within 0.5 s: an endless loop?"
+    assert red.says.startswith("mean did not finish within 0.5 s: an endless loop?")
     assert red.where.startswith("mine/mean.py:1")
 
 
@@ -235,7 +235,9 @@ def test_a_loop_that_catches_everything_is_ended_all_the_same(
                 pass
     """)  # fmt: skip
 
-    assert said(impatient, "mean").says == "mean did not finish within 0.5 s and was ended: an endless loop?"
+    assert said(impatient, "mean").says.startswith(
+        "mean did not finish within 0.5 s and was ended: an endless loop?"
+    )
 
 
 def test_a_flood_of_prints_is_ended(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
