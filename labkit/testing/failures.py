@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any
 
 from labkit.errors import CodeError, LabError
@@ -16,6 +17,16 @@ _CAUSE = re.compile(r"(?:Caused by: )?([\w.$]+(?:Exception|Error|Throwable)): (.
 _SILENT = re.compile(r"Caused by: [\w.$]*?([\w$]+)\n\s*at (?:[\w.]+/)?[\w.]*?([\w$]+\.[\w$<>]+)\(")
 _POSITION = re.compile(r"line (\d+), column (\d+)")
 _POSITION_PROSE = re.compile(r"^From line .*?: |^At line .*?: | at line \d+, column \d+")
+#: a query that does not fit its table: why, the first such column, the two lists of columns
+_UNLIKE = re.compile(
+    r"do not match\.\s+Cause: (.+?(?: at position (\d+))?\.?)"
+    r"\s+Query schema: \[(.*?)\]\s+Sink schema: +\[(.*?)\]\s*$",
+    re.DOTALL,
+)
+_NO_OPTION = re.compile(
+    r"Unsupported options found for '([^']+)'\.\s+Unsupported options:\s+(.+?)\s+Supported options:\s+(.+)",
+    re.DOTALL,
+)
 _SCRIPTED = "crash() of the script"
 
 
@@ -62,12 +73,43 @@ def why(error: Exception, first_line: int = 0) -> str:
     if not messages:
         messages = [match[2] for match in (_CAUSE.match(line) for line in str(error).splitlines()) if match]
     telling = [text for text in messages if text and not re.fullmatch(r"[\w.$]+", text.strip())]
-    # a parser's list of all that it would have taken says nothing
-    last = _short((telling[-1] if telling else str(error)).split("\nWas expecting")[0])
+    last = _short(_plain(telling[-1] if telling else str(error)))
     positions = [found for found in (_POSITION.search(text) for text in reversed(telling)) if found]
     if first_line and positions:
         last = f"{_POSITION_PROSE.sub('', last)} (line {first_line + int(positions[0][1]) - 1})"
     return last
+
+
+def _plain(message: str) -> str:
+    """A message of Flink's without its long lists, of which one entry is what it is about."""
+    if found := _UNLIKE.search(message):
+        return _first_unlike(*found.groups())
+    if found := _NO_OPTION.search(message):
+        return _nearest_option(*found.groups())
+    # a parser's list of all that it would have taken says nothing
+    return message.split("\nWas expecting")[0]
+
+
+def _first_unlike(cause: str, position: str | None, query: str, sink: str) -> str:
+    """What an INSERT gives and what its table has, where they differ first."""
+    given, wanted = (re.findall(r"\[?([^:\[]+): (.+?)(?:, (?=[^,]+: )|$)", text) for text in (query, sink))
+    if position is None or int(position) >= min(len(given), len(wanted)):
+        both = (", ".join(name for name, _ in columns) for columns in (given, wanted))
+        return "{}: the query gives {}; the table has {}".format(cause.rstrip("."), *both)
+    given_one, wanted_one = (" ".join(columns[int(position)]) for columns in (given, wanted))
+    return (
+        f"{cause.rstrip('.')}: the query has {given_one} there, the table {wanted_one}. "
+        "An INSERT goes by position, not by name"
+    )
+
+
+def _nearest_option(connector: str, unknown: str, known: str) -> str:
+    """An option that a connector does not have, and the ones whose names are most like it."""
+    name = unknown.split()[0]
+    like = get_close_matches(name, known.split(), 3)
+    return f"The connector '{connector}' has no option {name}" + (
+        f"; it has {', '.join(like)}" if like else ""
+    )
 
 
 def sentence(trace: str, files: Sequence[str] = ()) -> str:

@@ -70,7 +70,13 @@ class Pipeline:
 
     def job(self, queries: Mapping[str, str]) -> Job:
         """The job that records these queries and does the INSERTs. Raises LabError: one of them is wrong."""
-        job = Job(self._flink, self._environment, self._sources, finishes=bool(self._inserts) or not queries)
+        if not queries and not self._inserts:
+            raise LabError(
+                "The statements have no INSERT, and there is no query: nothing would be recorded.",
+                "A table, a view or a SELECT was expected, or several by name.",
+                "query=",
+            )
+        job = Job(self._flink, self._environment, self._sources, finishes=bool(self._inserts))
         for name, query in queries.items():
             with told_by_java(f"The query {_short(query)}"):
                 changes = self._tables.toChangelogStream(self._selected(query))

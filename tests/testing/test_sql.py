@@ -338,12 +338,39 @@ def test_of_a_syntax_error_the_place_is_told_and_not_the_grammar() -> None:
 
 
 @pytest.mark.parametrize(
+    ("columns", "options", "sentence"),
+    [
+        (
+            "at_most DECIMAL(9, 2), place ROW<a INT, b STRING>, city INT", "",
+            "Incompatible types for sink column 'at_most' at position 0: the query has city STRING there, the table "
+            "at_most DECIMAL(9, 2). An INSERT goes by position, not by name.",
+        ),
+        ("city STRING, n INT", "", "Different number of columns: the query gives city; the table has city, n."),
+        (
+            "city STRING", ", 'print-identifer' = 'x'",
+            "The connector 'print' has no option print-identifer; it has print-identifier",
+        ),
+    ],
+    ids=["a type", "a column", "an option"],
+)  # fmt: skip
+def test_of_long_lists_what_differs_is_told(columns: str, options: str, sentence: str) -> None:
+    table = f"CREATE TABLE kept ({columns}) WITH ('connector' = 'print'{options});\n"
+    insert = f"INSERT INTO kept SELECT {'city, place, 1' if 'place' in columns else 'city'} FROM readings"
+
+    with pytest.raises(LabError) as error:
+        run_sql(table + insert, [], schema={"readings": "city STRING, place ROW<a INT, b STRING>"}, query={})
+
+    assert sentence in error.value.happened
+
+
+@pytest.mark.parametrize(
     ("sql", "query", "script", "sentence"),
     [
         ("CREATE VIEW v AS\nSELEKT 1", "v", [], "Line 1 (CREATE VIEW v AS): "),
         ("", "SELECT nothing FROM readings", [], "The query SELECT nothing FROM readings: Column 'nothing' not found"),
         ("", "nowhere", [], "The query nowhere: Object 'nowhere' not found"),
         ("SELECT 1", "readings", [], "SELECT would start a job of its own"),
+        ("CREATE VIEW v AS SELECT 1 AS n", {}, [], "no INSERT, and there is no query: nothing would be recorded"),
         ("", "readings", [row(at="10:00", town="Oslo")], "has 'town'. The columns of readings: city, celsius, seen_at"),
         ("", "readings", [row(to="writings", city="Oslo")], "is for 'writings'. There are: readings"),
         ("", "readings", [row("Oslo")], "has no field names"),
@@ -352,9 +379,9 @@ def test_of_a_syntax_error_the_place_is_told_and_not_the_grammar() -> None:
         ("", "readings", [row(celsius="warm")], "warm"),
     ],
 )  # fmt: skip
-def test_mistakes_are_one_sentence(sql: str, query: str, script: list[object], sentence: str) -> None:
+def test_mistakes_are_one_sentence(sql: str, query: object, script: list[object], sentence: str) -> None:
     with pytest.raises(LabError) as error:
-        run_sql(sql, script, schema=READINGS, query=query)  # type: ignore[arg-type]
+        run_sql(sql, script, schema=READINGS, query=query)  # type: ignore[call-overload]
 
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)

@@ -119,7 +119,7 @@ REFUSALS = {
     "Different number of columns": "The INSERT has another number of columns than its table.",
     "Metadata columns can only overwrite": "kafka_timestamp is computed here. Kafka says when a record came: it is a "
     "metadata column, and price_raw and the part event_time declare it again as one.",
-    "Unsupported options found": "The connector has no option of that name. What is meant for Kafka's client begins "
+    "has no option": "The connector has no option of that name. What is meant for Kafka's client begins "
     "with `properties.`, the rest is a matter of `scan.`, `key.` and `value.`.",
     "Could not parse value for enum": "An option has a value that is none of its own.",
     **dict.fromkeys(

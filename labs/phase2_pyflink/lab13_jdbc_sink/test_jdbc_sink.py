@@ -51,6 +51,8 @@ class Checked:
 
     def _written(self) -> tuple[Sequence[Row], Sequence[Row]]:
         """What it sends PostgreSQL of SCRIPT, in order; and what the table holds in the end."""
+        __tracebackhide__ = True
+        judge_key(self.table().key)
         with history(self.table().key) as there:
             there.add(of_a_backfill)
             there.write(self.piece.path, SCRIPT)
@@ -211,6 +213,19 @@ def judge_value(name: str, got: Any, judgement: Row) -> None:
 
 # ---- step 3: the key ---------------------------------------------------------------------------
 
+
+def judge_key(key: Sequence[str]) -> None:
+    """Say what Flink takes no row for: a column of the key that may be NULL."""
+    __tracebackhide__ = True
+    unknown_ones = [name for name in key if UNKNOWN.get(name, "") is None]
+    if unknown_ones:
+        wrong(
+            f"{unknown_ones[0]} is a part of the key (step 3), and there are hours of which it is NULL. A column of "
+            "the key is never NULL: Flink would end the job at the first of these rows.",
+            got=f"the key ({', '.join(key)})", expected="columns that every judgement has",
+        )  # fmt: skip
+
+
 ONCE = "cpi 10:00, cpi 11:00, fed 10:00, fed 11:00, fed 12:00"
 
 
@@ -271,6 +286,7 @@ def test_of_two_judgements_of_an_hour_the_newer_one_stays(checked: Checked) -> N
 HOURS = 120
 BATCH = int(SETTINGS["jdbc_batch"])
 INTERVAL, ROWS = "sink.buffer-flush.interval", "sink.buffer-flush.max-rows"
+RETRIES = "sink.max-retries"
 
 
 @pytest.mark.step(4)
@@ -279,7 +295,7 @@ def test_an_hour_can_be_seen_while_the_job_runs(checked: Checked) -> None:
     waits, batch = checked.interval(), int(checked.table().options.get(ROWS, "100"))
     both = {"got": f"{seen} of {HOURS} hours in the table", "expected": "all of them after 1 s, the setting"}
 
-    if waits == int(SETTINGS["jdbc_flush_seconds"]) / 1000:
+    if waits == int(SETTINGS["jdbc_flush_seconds"]) / 1000 and checked.table().options[INTERVAL].isdecimal():
         wrong(
             "The interval has no unit, and Flink takes a bare number for milliseconds.",
             got=f"{waits * 1000:g} ms", expected="1 s, the setting",
@@ -320,12 +336,15 @@ def test_a_burst_goes_in_batches(checked: Checked) -> None:
 
 @pytest.mark.step(4)
 def test_the_flush_follows_the_settings(checked: Checked) -> None:
-    options = described(checked.piece.path, jdbc_flush_seconds="7", jdbc_batch="9").options
+    settings = {"jdbc_flush_seconds": "7", "jdbc_batch": "9", "jdbc_retries": "5"}
+    options = described(checked.piece.path, **settings).options
 
     expect(f"{seconds(options.get(INTERVAL, '1 s')):g} s", "7 s",
            "MARKETLAG_JDBC_FLUSH_SECONDS=7 does not reach the table.")  # fmt: skip
     expect(f"{options.get(ROWS, '100')} rows", "9 rows",
            "MARKETLAG_JDBC_BATCH=9 does not reach the table.")  # fmt: skip
+    expect(f"{options.get(RETRIES, '3')} tries", "5 tries",
+           "MARKETLAG_JDBC_RETRIES=5 does not reach the table.")  # fmt: skip
 
 
 def transactions(there: History) -> list[int]:
