@@ -30,10 +30,15 @@ GROUPS = {"signals": "marketlag-signals", "detector": "marketlag-detector"}
 
 @dataclass
 class Job:
-    """One job of the application. savepoint: where the last stop left its state; None: it was not stopped."""
+    """One job of the application.
+
+    savepoint: where the last stop left its state; None: it was not stopped. origin: the state that it was
+    started from; None: from the beginning.
+    """
 
     id: str
     savepoint: str | None = None
+    origin: str | None = None
 
 
 class Application:
@@ -71,7 +76,7 @@ class Application:
         shutil.rmtree(self.folder, ignore_errors=True)
         topics.forget_committed(self.settings, list(GROUPS.values()))  # they would tell of the old
         self.jobs, self.topics = {}, topics.ids(self.settings)
-        return {name: self._start(name, None) for name in NAMES}
+        return self._start(dict.fromkeys(NAMES))
 
     def resume(self) -> dict[str, str]:
         """Start both jobs from where they were: the savepoint of the last stop, else the newest checkpoint.
@@ -83,8 +88,7 @@ class Application:
             raise LabError("There is nothing to resume.", "The application has not run here.", _RUN)
         topics.check_same(self.settings, self.topics)  # before the preflight makes those that are missing
         preflight.check(self.settings, self.rest, NAMES)
-        states = {name: self.state(name) for name in NAMES}  # both, before either starts
-        return {name: self._start(name, states[name]) for name in NAMES}
+        return self._start({name: self.state(name) for name in NAMES})
 
     def stop(self) -> dict[str, str]:
         """Stop both jobs, each with a savepoint; their paths by name.
@@ -110,6 +114,8 @@ class Application:
             return job.savepoint
         complete = (self.stack.flink.checkpoints / job.id).glob("chk-*/_metadata") if job else ()
         newest = max(complete, key=lambda file: int(file.parent.name.removeprefix("chk-")), default=None)
+        if newest is None and job and job.origin:  # it ended before its first checkpoint
+            return job.origin
         if newest is None:
             raise LabError(
                 f"The job {name} left no savepoint and no checkpoint.",
@@ -118,20 +124,29 @@ class Application:
             )
         return f"file://{newest.parent}"
 
-    def _start(self, name: str, state: str | None) -> str:
-        recovery = {"execution.state-recovery.path": state} if state else {}
-        submit = _submit_signals if name == "signals" else _submit_detector
-        with one_thread():
-            job = submit(self, recovery)
-        self.jobs[name] = Job(job)
-        self._save()
+    def _start(self, states: Mapping[str, str | None]) -> dict[str, str]:
+        """Start both jobs from these states; their ids. The second is planned while the first is deployed.
+
+        Raises LabError: one is refused or does not come to run; then neither runs, and each can be resumed.
+        """
+        started: dict[str, str] = {}
         try:
-            self.rest.wait_running(job)
-            preflight.checkpoints_in_force(self.settings, self.rest, job)
+            for name in NAMES:
+                recovery = {"execution.state-recovery.path": state} if (state := states[name]) else {}
+                submit = _submit_signals if name == "signals" else _submit_detector
+                with one_thread():
+                    started[name] = submit(self, recovery)
+                self.jobs[name] = Job(started[name], origin=states[name])
+                self._save()
+            for job in started.values():
+                self.rest.wait_running(job)
+                preflight.checkpoints_in_force(self.settings, self.rest, job)
         except LabError:
-            self.rest.cancel(job)
+            for job in self.rest.alive():
+                if job in started.values():
+                    self.rest.cancel(job)
             raise
-        return job
+        return started
 
     def _save(self) -> None:
         """Write jobs.json whole or not at all."""

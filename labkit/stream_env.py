@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from labkit.table_env import OPTIONS, as_sentence, configuration
 
 if TYPE_CHECKING:
-    from pyflink.datastream import DataStream, StreamExecutionEnvironment
+    from pyflink.common.typeinfo import RowTypeInfo
+    from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
     from labkit.services.stack import Stack
@@ -62,7 +63,7 @@ def give_uids(environment: StreamExecutionEnvironment) -> list[str]:
     """
     seen: Counter[str] = Counter()
     uids = []
-    for transformation in _transformations(environment):
+    for transformation in transformations(environment):
         if transformation.getUid() is None:
             name = re.sub(r"\[\d+\]", "", transformation.getName())
             name = re.sub(r"[^\w-]+", "-", name)[:80].strip("-")
@@ -70,6 +71,23 @@ def give_uids(environment: StreamExecutionEnvironment) -> list[str]:
             transformation.setUid(f"{name}-{seen[name]}")
         uids.append(transformation.getUid())
     return uids
+
+
+def keyed_by_first(table: DataStream, row: RowTypeInfo) -> KeyedStream:
+    """A table's rows (key, value, …), keyed by their first field; a keyed function is given the second.
+
+    What `key_by(lambda row: row[0])` would give, but by Java: that makes an operator of Python before the
+    shuffle, and with it a worker process more for each of its subtasks. row: the type of the rows, for their
+    serializers; `to_data_stream` gives them one of the table's, which PyFlink's keyed operators cannot read.
+    """
+    from pyflink.common import Types
+    from pyflink.datastream import KeyedStream
+    from pyflink.java_gateway import get_gateway
+
+    rows, (key, value, *_) = table._j_data_stream, row.get_field_types()
+    rows.getTransformation().setOutputType(row.get_java_type_info())
+    by_first = get_gateway().jvm.KeyByKeySelector()
+    return KeyedStream(rows.keyBy(by_first, Types.ROW([key]).get_java_type_info()), value, table)
 
 
 def in_one_subtask(stream: DataStream) -> None:
@@ -81,7 +99,7 @@ def in_one_subtask(stream: DataStream) -> None:
         waiting.extend(transformation.getInputs())
 
 
-def _transformations(environment: StreamExecutionEnvironment) -> list[Any]:
+def transformations(environment: StreamExecutionEnvironment) -> list[Any]:
     """Every transformation of the environment once, inputs before what they feed."""
     found: dict[int, Any] = {}
 

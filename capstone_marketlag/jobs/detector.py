@@ -30,7 +30,7 @@ from capstone_marketlag import local, pieces, tables, topics
 from capstone_marketlag.application import GROUPS
 from capstone_marketlag.jobs.common import SQL, connectors, filled_statements, options, run_file
 from capstone_marketlag.settings import Settings
-from labkit.stream_env import in_one_subtask, run_with_uids, stream_environment
+from labkit.stream_env import in_one_subtask, keyed_by_first, run_with_uids, stream_environment
 from labkit.table_env import as_sentence, execute
 
 NAME = "detector"
@@ -42,6 +42,9 @@ FAILED_TYPE = Types.ROW_NAMED(
 )
 FAILED = OutputTag("failed", FAILED_TYPE)
 MARKETS = MapStateDescriptor("markets", Types.STRING(), Types.STRING())
+
+#: market, record, event time
+HOUR_TYPE = Types.ROW([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.INSTANT()])
 
 _TEXT, _LONG = Types.STRING(), Types.LONG()
 LAG_TYPE = Types.ROW_NAMED(
@@ -84,9 +87,9 @@ class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         self._quiet, self._errors = metrics.counter("quiet_hours"), metrics.counter("errors")
 
     def process_element(
-        self, value: Row, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext
+        self, value: bytes, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext
     ) -> Iterator[Any]:
-        text = _text(value[1])
+        text = _text(value)
         try:
             hour = self._parts.datastream_basics.hour(text)
         except Exception as error:  # noqa: BLE001  a piece is somebody's code: its failure is data here
@@ -222,7 +225,7 @@ def detect(
 ) -> tuple[DataStream, DataStream]:
     """Judged hours (LAG_TYPE) and failures (FAILED_TYPE) of these two streams of (market, record) rows."""
     judged = (
-        hours.key_by(lambda row: row[0], Types.STRING())
+        keyed_by_first(hours, HOUR_TYPE)
         .connect(metas.broadcast(MARKETS))
         .process(Detect(files, signal_threshold, price_threshold), LAG_TYPE)
         .name("detect")

@@ -254,6 +254,8 @@ def test_r21_stopped_and_resumed_at_another_parallelism_and_back(pipeline: Pipel
         for parallelism in (2, 1):
             run.between_checkpoints()
             run.application.stop()
+            if parallelism == 2:
+                refused_to_resume(pipeline, again(run.application, parallelism))
             run.application = again(run.application, parallelism)
             run.application.resume()
 
@@ -270,6 +272,14 @@ def test_r21_stopped_and_resumed_at_another_parallelism_and_back(pipeline: Pipel
     twice = outcome(*dump.read_all(application.settings))
     assert twice.twice
     assert not is_right(twice, world)
+
+
+def refused_to_resume(pipeline: Pipeline, application: Application) -> None:
+    """Both jobs are submitted, and refused before their first checkpoint: where they stopped is not forgotten."""
+    application.options["execution.checkpointing.interval"] = "3650 d"
+    with pytest.raises(LabError, match=r"^The job takes a checkpoint every \d+ ms, EXACTLY_ONCE\."):
+        application.resume()
+    assert pipeline.alive() == []
 
 
 def again(application: Application, parallelism: int) -> Application:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from capstone_marketlag.jobs import detector, signals
-from labkit.stream_env import give_uids, stream_environment
+from labkit.stream_env import give_uids, stream_environment, transformations
 from labkit.table_env import table_environment
 from tests.pipeline.harness import Pipeline
 
@@ -72,3 +72,16 @@ def test_the_detectors_operators_have_the_same_uids_at_any_parallelism(pipeline:
     assert named[0] == named[1]
     assert len(set(named[0])) == len(named[0])
     assert "detect-v1" in named[0]
+
+
+def test_python_runs_in_one_operator_of_the_detector(pipeline: Pipeline) -> None:
+    """Each more would be a worker process for each subtask, to be started again with every restart."""
+    settings = pipeline.settings()
+    environment = stream_environment(pipeline.stack, detector.job_options(settings))
+    built = detector.build(environment, settings)
+    python = [
+        uid for uid, kind in ((each.getUid(), each.getClass().getName()) for each in transformations(built))
+        if "python" in kind.lower() or "key_by" in (uid or "")
+    ]  # fmt: skip
+
+    assert python == ["detect-v1"]

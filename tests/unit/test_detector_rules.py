@@ -354,7 +354,7 @@ class Detector:
     def hour(self, text: str | bytes | None, key: str = "m") -> None:
         self.key = key
         value = text.encode() if isinstance(text, str) else text
-        self._take(self.function.process_element((key, value, None), self))
+        self._take(self.function.process_element(value, self))
 
     def meta(self, value: bytes | None) -> None:
         self._take(self.function.process_broadcast_element(("", value, None), self))
