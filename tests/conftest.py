@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +14,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # What this run was told is not for those that it starts.
 os.environ.pop("PYTEST_ADDOPTS", None)
 
-_TESTS = Path(__file__).parent
 #: What shares something stays in one process, one test after the other: the pipeline its services, the
 #: others the warm engine or the folder of the demo. In this order the two processes of `make test` take them.
 _TOGETHER = {
@@ -22,19 +21,31 @@ _TOGETHER = {
     "services": ("demo", "services", "setup"),
     "engine": ("testing", "labs", "engine", "docs"),
 }
+_GROUPS = {folder: group for group, folders in _TOGETHER.items() for folder in folders}
+
+
+def _group(nodeid: str) -> str:
+    """tests/demo/test_demo.py::test_x -> services; of what shares nothing, its file."""
+    file = nodeid.partition("::")[0]
+    return _GROUPS.get(file.split("/")[1], file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    # not its own --dist loadgroup: version 3.8 writes the groups into names that pytest 9.2 does not read
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return Together(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tell pytest-xdist, where it is at work, what belongs together: the longest begins."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    places = {folder: group for group, folders in _TOGETHER.items() for folder in folders}
-    order = [*_TOGETHER]
-
-    def group(item: pytest.Item) -> str:
-        inside = item.path.relative_to(_TESTS).parts[0] if item.path.is_relative_to(_TESTS) else ""
-        return places.get(inside, item.path.name)
-
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: order.index(group(item)) if group(item) in order else len(order))
+    """In a process of pytest-xdist: the groups in their order, so that the longest begins."""
+    if hasattr(config, "workerinput"):
+        order = [*_TOGETHER]
+        items.sort(
+            key=lambda item: order.index(group) if (group := _group(item.nodeid)) in order else len(order)
+        )
