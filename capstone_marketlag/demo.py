@@ -83,6 +83,9 @@ def _run(settings: Settings, seed: int, hours: int, folder: Path) -> tuple[dict[
                 read, stored = dump.read_all(_at(settings, stack))
                 dump.write_all(folder, read, stored)
                 found = outcome(read, stored, settings.alignment)
+            if stack.missing_archives():
+                with console.stage("make the next start quicker, once", seconds):
+                    stack.archive()
     finally:
         with console.stage("stop", seconds):
             stack.remove()

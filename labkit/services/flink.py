@@ -14,14 +14,16 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+import psutil
 import requests
 
 from labkit import web
 from labkit.paths import LAB, package_dir
-from labkit.services import jars, java, restarting
+from labkit.services import archive, jars, java, restarting
 from labkit.services.process import end, spawn
 from labkit.services.service import Service
 
@@ -85,9 +87,18 @@ class Flink(Service):
     def class_path(self) -> str:
         return os.pathsep.join(map(str, [lib() / "*", *self.more_jars()]))
 
-    def more_flags(self, role: str) -> list[str]:
-        """For clusters of a special kind: what their JVMs are told more."""
-        return []
+    def archived_as(self, role: str) -> str:
+        """The name of the archive of class data of that role's JVMs."""
+        return role.partition("-")[0]
+
+    def jvms(self) -> dict[str, tuple[str, int]]:
+        found = {}
+        for role, owned in self.record.processes.items():
+            with suppress(psutil.NoSuchProcess):
+                below = psutil.Process(owned.pid).children()  # of what starts a TaskManager again
+                pid = below[0].pid if below and role != "jobmanager" else owned.pid
+                found[self.archived_as(role)] = (self.class_path, pid)
+        return found
 
     def __init__(self, stack: Path, only_ours: bool = False) -> None:
         super().__init__(stack, only_ours)
@@ -194,7 +205,8 @@ class Flink(Service):
         self, role: str, main: str, flags: list[str], arguments: list[str], under: Sequence[str] = ()
     ) -> None:
         command = [
-            *under, java.executable(), *flags, *self.more_flags(role), *java.flink_options().split(),
+            *under, java.executable(), *flags,
+            *archive.flags(self.archived_as(role), self.class_path), *java.flink_options().split(),
             f"-Djava.io.tmpdir={self.tmp}", f"-Dlog.file={self.log_dir / role}.log",
             f"-Dlog4j.configurationFile={(self.conf / 'log4j.properties').as_uri()}",
             "-cp", self.class_path, main, "--configDir", str(self.conf), *arguments,

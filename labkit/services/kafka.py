@@ -14,10 +14,12 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from labkit.errors import LabError
 from labkit.paths import JARS
-from labkit.services import jars, java
+from labkit.services import archive, jars, java
 from labkit.services.process import spawn, until
 from labkit.services.service import Service
 
+#: the wildcard is the JVM's own: it reads every jar in the folder
+CLASS_PATH = str(JARS / "kafka" / "*")
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -69,15 +71,18 @@ class Kafka(Service):
         properties = _PROPERTIES.format(broker=broker, controller=controller, data=_escaped(data))
         (self.dir / "server.properties").write_text(properties)
         (self.dir / "log4j2.properties").write_text(_LOG4J)
-        # the wildcard is the JVM's own: it reads every jar in the folder
         command = [
-            java.executable(), *java.FLAGS, "-Xms192m", "-Xmx384m", f"-Djava.io.tmpdir={self.tmp}",
+            java.executable(), *java.FLAGS, *archive.flags(self.name, CLASS_PATH), "-Xms192m", "-Xmx384m",
+            f"-Djava.io.tmpdir={self.tmp}",
             f"-Dlog4j2.configurationFile={(self.dir / 'log4j2.properties').as_uri()}",
-            "-cp", str(JARS / "kafka" / "*"), "kafka.Kafka", "server.properties",
+            "-cp", CLASS_PATH, "kafka.Kafka", "server.properties",
         ]  # fmt: skip
         self.__dict__.pop("_client", None)  # the port may have moved
         self.remember("kafka", spawn(command, stack=self.stack, output=self.log,
                                      env=java.environment(), cwd=self.dir))  # fmt: skip
+
+    def jvms(self) -> dict[str, tuple[str, int]]:
+        return {role: (CLASS_PATH, owned.pid) for role, owned in self.record.processes.items()}
 
     @staticmethod
     def _format(data: Path) -> None:

@@ -78,6 +78,10 @@ class Service:
         """Where clients connect."""
         raise NotImplementedError
 
+    def jvms(self) -> dict[str, tuple[str, int]]:
+        """Its JVMs that an archive of class data serves: the class path and the process of each, by role."""
+        return {}
+
     @property
     def log(self) -> Path:
         """The file to read when it does not start."""

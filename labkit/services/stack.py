@@ -18,7 +18,7 @@ from types import TracebackType
 from labkit import console
 from labkit.errors import LabError
 from labkit.paths import LAB, LOCKS, STACKS, shown
-from labkit.services import process
+from labkit.services import archive, process
 from labkit.services.flink import Flink
 from labkit.services.kafka import Kafka
 from labkit.services.locking import held
@@ -177,6 +177,18 @@ class Stack:
                 f"./lab down flink && ./lab up flink --slots {slots}",
             )
         self.flink.ask(taskmanagers, slots)
+
+    def missing_archives(self) -> dict[str, tuple[str, int]]:
+        """The JVMs that run without an archive of their class data: class path and process, by role."""
+        found = [service.jvms() for service in self.services if service.running and not service.external]
+        jvms = {role: each for of_one in found for role, each in of_one.items()}
+        return {role: each for role, each in jvms.items() if not archive.path(role, each[0]).exists()}
+
+    def archive(self) -> None:
+        """Make the archives that are missing, from what runs: the next start is quicker."""
+        missing = self.missing_archives()
+        with ThreadPoolExecutor(len(missing) or 1) as pool:
+            list(pool.map(lambda role: archive.make(role, *missing[role]), missing))
 
     def _dismiss_keeper(self) -> None:
         if self._keeper and self._keeper.stdin:

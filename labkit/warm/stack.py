@@ -10,12 +10,11 @@ from typing import ClassVar
 
 from labkit.errors import LabError
 from labkit.paths import ROOT, shown
-from labkit.services import flink, java
+from labkit.services import archive, flink, java
 from labkit.services.flink import Flink
 from labkit.services.process import end, spawn, until
 from labkit.services.service import Service
 from labkit.services.stack import Stack
-from labkit.warm import archive
 from labkit.warm.compiled import jar_of
 
 #: the Java side of labkit.testing, and the gateway's main class
@@ -58,8 +57,8 @@ class Cluster(Flink):
         super().prepare()
         self.more_jars()
 
-    def more_flags(self, role: str) -> list[str]:
-        return archive.flags(role, self.class_path)
+    def archived_as(self, role: str) -> str:
+        return f"warm-{super().archived_as(role)}"
 
     def more_jars(self) -> list[Path]:
         return [jar_of(JAVA, _SERVICES)]
@@ -103,7 +102,7 @@ class Gateway(Service):
         until(settings.exists, 30, give_up)
         flink.log_dir.mkdir(parents=True, exist_ok=True)
         command = [
-            java.executable(), *java.FLAGS, *archive.flags(self.name, flink.class_path), "-Xms128m",
+            java.executable(), *java.FLAGS, *archive.flags("warm-gateway", flink.class_path), "-Xms128m",
             "-Xmx512m", f"-Djava.io.tmpdir={self.tmp}", "--add-opens=jdk.proxy2/jdk.proxy2=ALL-UNNAMED",
             *java.flink_options().split(), f"-Dlog.file={self.log}",
             f"-Dlog4j.configurationFile={settings.as_uri()}", "-cp", flink.class_path,
@@ -111,6 +110,10 @@ class Gateway(Service):
         ]  # fmt: skip
         env = flink.environment()
         self.remember("gateway", spawn(command, stack=self.stack, output=self.log, env=env, cwd=self.dir))
+
+    def jvms(self) -> dict[str, tuple[str, int]]:
+        class_path = self._cluster.class_path
+        return {f"warm-{role}": (class_path, owned.pid) for role, owned in self.record.processes.items()}
 
     def answers(self) -> bool:
         try:
@@ -157,13 +160,6 @@ class WarmStack(Stack):
     def services(self) -> list[Service]:
         kept: list[Service] = [self.cluster, self.gateway]
         return [*kept, self._idle_keeper] if self._resident else kept
-
-    def archive(self) -> None:
-        """Make the class-data archives that are not there yet, for the next start."""
-        for service in (self.cluster, self.gateway):
-            for role, owned in service.record.processes.items():
-                if owned.running():
-                    archive.make(role, self.cluster.class_path, owned.pid)
 
     def start(self) -> None:
         """Start what does not run. Raises LabError: something could not be started."""

@@ -1,7 +1,8 @@
 """Class-data archives: a JVM that maps its classes from one starts with half of the processor time.
 
-The Java in the wheel comes without any. An archive fits one Java and one class path, so it is made here,
-from the processes that run, when nobody has used them for a while.
+The Java in the wheel comes without any. An archive fits one Java and one class path, so it is made here, from
+processes that run and have nothing to do: behind the first demo, and when nobody has used the warm engine for
+a while.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from labkit.paths import LAB
-from labkit.services import java
-from labkit.services.flink import VERSION
+from labkit.services import jars, java
+
+_KEY = 12  # digits
 
 
 def flags(role: str, class_path: str) -> list[str]:
@@ -26,8 +28,8 @@ def flags(role: str, class_path: str) -> list[str]:
 
 def path(role: str, class_path: str) -> Path:
     """Where the archive of that role is."""
-    key = sha256(f"{java.home()} {class_path}".encode()).hexdigest()[:12]
-    return LAB / f"flink-{VERSION}" / f"{role}-{key}.jsa"
+    made_from = f"{java.home()} {class_path}".encode() + jars.LOCK_FILE.read_bytes()
+    return LAB / "class-data" / f"{role}-{sha256(made_from).hexdigest()[:_KEY]}.jsa"
 
 
 def make(role: str, class_path: str, pid: int) -> bool:
@@ -36,6 +38,7 @@ def make(role: str, class_path: str, pid: int) -> bool:
     tool = java.home() / "bin" / "jcmd"
     if file.exists() or not tool.exists():
         return False
+    file.parent.mkdir(exist_ok=True)
     half = file.with_name(f"{file.name}.{os.getpid()}")
     done = subprocess.run(
         [tool, str(pid), "VM.cds", "static_dump", str(half)],
@@ -43,7 +46,7 @@ def make(role: str, class_path: str, pid: int) -> bool:
     )  # fmt: skip
     if done.returncode or not half.exists():
         return False
-    for older in file.parent.glob(f"{role}-*.jsa"):
+    for older in file.parent.glob(f"{role}-{'?' * _KEY}.jsa"):
         older.unlink()
     os.replace(half, file)
     return True

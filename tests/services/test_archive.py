@@ -1,0 +1,54 @@
+"""Archives of class data: made once, from what runs, and mapped by every start behind that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labkit.services import archive
+from labkit.services.kafka import CLASS_PATH
+from labkit.services.stack import Stack
+
+
+def mapped(stack: Stack) -> dict[str, bool]:
+    """Whether each JVM of the stack has its archive in its memory."""
+    found = {}
+    for service in (stack.kafka, stack.flink):
+        for role, (class_path, pid) in service.jvms().items():
+            files = {each.path for each in psutil.Process(pid).memory_maps()}
+            found[role] = str(archive.path(role, class_path)) in files
+    return found
+
+
+def test_what_ran_once_starts_from_its_class_data(
+    own_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "LAB", tmp_path)
+    own_stack.up("kafka", "flink", owned=True)
+    assert mapped(own_stack) == {"kafka": False, "jobmanager": False, "taskmanager": False}
+    assert own_stack.missing_archives().keys() == mapped(own_stack).keys()
+
+    own_stack.archive()
+
+    assert own_stack.missing_archives() == {}
+    own_stack.down("flink", "kafka")
+    assert own_stack.missing_archives() == {}  # of what does not run nothing can be made
+    own_stack.up("kafka", "flink")
+    assert mapped(own_stack) == {"kafka": True, "jobmanager": True, "taskmanager": True}
+
+
+def test_an_archive_that_does_not_fit_harms_nothing(
+    own_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "LAB", tmp_path)
+    for role in ("kafka", "jobmanager", "taskmanager"):
+        class_path = own_stack.flink.class_path if role != "kafka" else CLASS_PATH
+        file = archive.path(role, class_path)
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"half of an archive")
+
+    own_stack.up("kafka", "flink", owned=True)
+
+    assert not any(mapped(own_stack).values())
