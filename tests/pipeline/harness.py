@@ -210,9 +210,15 @@ class Run:
         [jvm] = psutil.Process(starter).children()
         return int(jvm.pid), starter
 
-    def lose_taskmanager_of(self, name: str) -> None:
-        """Kill the TaskManager on which that job's first task runs, and have another in its place."""
+    def lose_taskmanager_of(self, name: str, unheld: str = "") -> None:
+        """Kill the TaskManager on which that job's first task runs, and have another in its place.
+
+        unheld: a topic; the kill comes right behind records there that no checkpoint holds, and that the job
+        will write again: whoever reads uncommitted records sees them twice.
+        """
         jvm, starter = map(psutil.Process, self.taskmanager_pids(name))
+        if unheld:
+            self.wait_unheld(name, unheld)
         kill(jvm.pid)
         starter.wait(10)  # until it has seen that: else the stack would find everything running still
         self.stack.up("flink", taskmanagers=2)

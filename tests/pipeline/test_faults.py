@@ -318,8 +318,7 @@ def test_r01_the_control_an_at_least_once_sink_writes_twice(
 
     def lost(run: Run) -> None:
         run.wait_checkpoints(1, "signals")
-        run.wait_unheld("signals", topics.SIGNALS)
-        run.lose_taskmanager_of("signals")
+        run.lose_taskmanager_of("signals", unheld=topics.SIGNALS)
 
     found, run = pipeline.run(world, lost, seed=seed, checkpoint_seconds=4)
 
