@@ -122,9 +122,11 @@ class FlinkRest:
     def stop_with_savepoint(self, job: str, folder: str, seconds: float = 60) -> str:
         """Stop a job so that it can be resumed; the savepoint's path.
 
-        Never drains: draining would close windows whose hour has not ended.
-        Raises LabError: the savepoint failed; the job goes on.
+        A job that is just being restarted is waited for: it could take no savepoint. Never drains: draining
+        would close windows whose hour has not ended. Raises LabError: the job has ended, or does not come to
+        run, or the savepoint failed; then the job goes on.
         """
+        self.wait_running(job)
         body = {"targetDirectory": folder, "drain": False}
         trigger = self._call("POST", f"/jobs/{job}/stop", body)["request-id"]
         answer: dict[str, Any] = {}
@@ -138,9 +140,11 @@ class FlinkRest:
 
         until(done, seconds, give_up, every=0.1)
         if "location" not in answer["operation"]:
-            cause = answer["operation"].get("failure-cause", {}).get("class", "unknown")
+            cause = _last_cause(
+                str(answer["operation"].get("failure-cause", {}).get("stack-trace", "unknown"))
+            )
             raise LabError(
-                f"The savepoint of job {job} failed ({cause}).", "The job goes on.", "read Flink's log"
+                f"The savepoint of job {job} failed: {cause[:300]}.", "The job goes on.", "read Flink's log"
             )
         self._wait_ended(job)  # the savepoint is there a moment before the job is gone
         return str(answer["operation"]["location"])
