@@ -186,9 +186,8 @@ class Stack:
 
     def archive(self) -> None:
         """Make the archives that are missing, from what runs: the next start is quicker."""
-        missing = self.missing_archives()
-        with ThreadPoolExecutor(len(missing) or 1) as pool:
-            list(pool.map(lambda role: archive.make(role, *missing[role]), missing))
+        for role, (class_path, pid) in self.missing_archives().items():  # one by one: each takes a JVM more
+            archive.make(role, class_path, pid)
 
     def _dismiss_keeper(self) -> None:
         if self._keeper and self._keeper.stdin:
