@@ -245,7 +245,10 @@ class Flink(Service):
             **_MEMORY,
             "heartbeat.interval": "1 s",
             "heartbeat.timeout": "8 s",
-            "metrics.fetcher.update-interval": 500,  # ms; what REST and UI show is at most so old
+            # what REST and UI show is at most so old; by default a job and its checkpoints are of 3 s ago
+            "metrics.fetcher.update-interval": "500 ms",
+            "web.refresh-interval": "500 ms",
+            "rest.cache.checkpoint-statistics.timeout": "50 ms",
             "io.tmp.dirs": str(self.tmp),
             "execution.checkpointing.dir": f"file://{self.checkpoints}",
             "execution.checkpointing.savepoint-dir": f"file://{self.savepoints}",

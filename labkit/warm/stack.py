@@ -45,7 +45,6 @@ class Cluster(Flink):
         "metrics.reporter.scripted.factory.class": "scripted.Counters",
         # one job after the other, each of a second: nobody looks at the older ones
         "jobstore.max-capacity": 20,
-        "web.refresh-interval": 500,
         "restart-strategy.type": "none",
     }
 

@@ -197,31 +197,39 @@ class Run:
 
         process.until(spare, seconds, give_up, every=0.1)
 
-    def taskmanager_of(self, name: str) -> str:
-        """The TaskManager on which that job's first task runs: its role in the stack's record."""
+    def taskmanager_id(self, name: str) -> str:
+        """The TaskManager on which that job's first task runs, as Flink names it: its role and its start."""
         rest, job = self.application.rest, self.application.jobs[name].id
         vertex = rest.get(f"/jobs/{job}")["vertices"][0]["id"]
-        name = str(rest.get(f"/jobs/{job}/vertices/{vertex}")["subtasks"][0]["taskmanager-id"])
-        return name.rpartition(".")[0]
+        return str(rest.get(f"/jobs/{job}/vertices/{vertex}")["subtasks"][0]["taskmanager-id"])
+
+    def jobs_on(self, taskmanager: str) -> list[str]:
+        """The jobs, by name, that hold slots of this TaskManager."""
+        allocated = self.application.rest.get(f"/taskmanagers/{taskmanager}")["allocatedSlots"]
+        holders = {slot["jobId"] for slot in allocated}
+        return [name for name, job in self.application.jobs.items() if job.id in holders]
 
     def taskmanager_pids(self, name: str) -> tuple[int, int]:
         """Of the TaskManager on which that job's first task runs: its JVM, and what starts it again."""
-        starter = self.stack.flink.record.processes[self.taskmanager_of(name)].pid
+        starter = self.stack.flink.record.processes[self.taskmanager_id(name).rpartition(".")[0]].pid
         [jvm] = psutil.Process(starter).children()
         return int(jvm.pid), starter
 
-    def lose_taskmanager_of(self, name: str, unheld: str = "") -> None:
-        """Kill the TaskManager on which that job's first task runs, and have another in its place.
+    def lose_taskmanager_of(self, name: str, unheld: str = "") -> list[str]:
+        """Kill the TaskManager on which that job's first task runs, and have another in its place; whom it hurt.
 
         unheld: a topic; the kill comes right behind records there that no checkpoint holds, and that the job
-        will write again: whoever reads uncommitted records sees them twice.
+        will write again: whoever reads uncommitted records sees them twice. Returns the jobs that had slots
+        there: after a restart the two need not share a TaskManager any more.
         """
         jvm, starter = map(psutil.Process, self.taskmanager_pids(name))
+        hurt = self.jobs_on(self.taskmanager_id(name))
         if unheld:
             self.wait_unheld(name, unheld)
         kill(jvm.pid)
         starter.wait(10)  # until it has seen that: else the stack would find everything running still
         self.stack.up("flink", taskmanagers=2)
+        return hurt
 
     def worker(self) -> int:
         """A process of the detector's in which Python runs."""
