@@ -39,6 +39,9 @@ offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 # a topic somebody misspelt is an error, not a new topic
 auto.create.topics.enable=false
+# a broker that was killed may not come back before its old session is over: 9 s by default
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=1000
 group.initial.rebalance.delay.ms=0
 # the longest downtime an exactly-once sink survives
 transaction.max.timeout.ms=900000

@@ -102,13 +102,29 @@ def toy(tmp_path: Path) -> Toy:
     return Toy(tmp_path)
 
 
-def test_the_first_call_sets_up_and_the_second_does_nothing(toy: Toy) -> None:
-    code, out, err = toy.lab("hello", "two words")
+class Made(Toy):
+    """One that is set up: what its first call said, and which entries of its folder that has made."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        before = {path.name for path in self.root.iterdir()}
+        self.first_call = self.lab("hello", "two words")
+        self.new = {path.name for path in self.root.iterdir()} - before
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """For tests of what comes after the first call; each locks a version of its own."""
+    return Made(tmp_path_factory.mktemp("made"))
+
+
+def test_the_first_call_sets_up_and_the_second_does_nothing(made: Made) -> None:
+    code, out, err = made.first_call
     assert (code, out) == (0, "toy 1 hello two words\n"), err
     assert "Installed requirements.lock in" in err
 
     started = time.monotonic()
-    assert toy.lab("again") == (0, "toy 1 again\n", "")
+    assert made.lab("again") == (0, "toy 1 again\n", "")
     assert time.monotonic() - started < 5
 
 
@@ -121,11 +137,8 @@ def test_setup_says_what_it_takes(toy: Toy) -> None:
     assert not (toy.root / ".venv").exists()
 
 
-def test_everything_is_under_two_folders(toy: Toy) -> None:
-    before = {path.name for path in toy.root.iterdir()}
-    toy.lab()
-
-    assert {path.name for path in toy.root.iterdir()} - before <= {".venv", ".lab"}
+def test_everything_is_under_two_folders(made: Made) -> None:
+    assert made.new == {".venv", ".lab"}
 
 
 def test_a_set_up_killed_at_any_moment_is_finished_by_the_next_call(toy: Toy) -> None:
@@ -154,19 +167,18 @@ def test_ctrl_c_says_that_the_same_command_goes_on(toy: Toy) -> None:
     assert toy.lab()[:2] == (0, "toy 1\n")
 
 
-def test_a_new_lock_is_installed_at_the_next_call(toy: Toy) -> None:
-    toy.lab()
-    toy.lock_toy("2")
+def test_a_new_lock_is_installed_at_the_next_call(made: Made) -> None:
+    made.lock_toy("2")
 
-    assert toy.lab()[:2] == (0, "toy 2\n")
+    assert made.lab()[:2] == (0, "toy 2\n")
 
 
-def test_a_moved_repository_makes_its_environment_again(toy: Toy) -> None:
-    toy.lab()
-    toy.root = toy.root.rename(toy.root.with_name("moved"))
-    code, out, err = toy.lab()
+def test_a_moved_repository_makes_its_environment_again(made: Made) -> None:
+    made.lock_toy("5")
+    made.root = made.root.rename(made.root.with_name("moved"))
+    code, out, err = made.lab()
 
-    assert (code, out) == (0, "toy 1\n")
+    assert (code, out) == (0, "toy 5\n")
     assert "Making .venv" in err
 
 
@@ -176,18 +188,19 @@ def test_two_first_calls_at_once_both_work(toy: Toy) -> None:
     assert [process.communicate(timeout=120)[0] for process in both] == ["toy 1 a\n", "toy 1 b\n"]
 
 
-def test_other_bytes_than_the_lock_says_are_not_installed(toy: Toy) -> None:
-    toy.lock_toy("1", sha256="0" * 64)
-    code, out, err = toy.lab()
+def test_other_bytes_than_the_lock_says_are_not_installed(made: Made) -> None:
+    made.lock_toy("3", sha256="0" * 64)
+    code, out, err = made.lab()
 
     assert (code, out) == (1, "")
     assert "lab: A package arrived with other bytes than packages (run) are locked to." in err
 
 
-def test_without_an_index_it_says_so_and_goes_on_later(toy: Toy) -> None:
-    wheel = next(toy.shelf.glob("*.whl"))
+def test_without_an_index_it_says_so_and_goes_on_later(made: Made) -> None:
+    made.lock_toy("4")
+    wheel = next(made.shelf.glob("toy-4-*.whl"))
     hidden = wheel.rename(wheel.with_suffix(".hidden"))
-    code, _, err = toy.lab()
+    code, _, err = made.lab()
     assert code == 1
     assert (
         "lab: The package index did not answer while packages (run) were fetched. What arrived is kept."
@@ -195,7 +208,7 @@ def test_without_an_index_it_says_so_and_goes_on_later(toy: Toy) -> None:
     )
     hidden.rename(wheel)
 
-    assert toy.lab()[:2] == (0, "toy 1\n")
+    assert made.lab()[:2] == (0, "toy 4\n")
 
 
 def test_a_named_python_that_is_none_is_refused(toy: Toy) -> None:
