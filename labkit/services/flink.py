@@ -245,6 +245,8 @@ class Flink(Service):
             **_MEMORY,
             "heartbeat.interval": "1 s",
             "heartbeat.timeout": "8 s",
+            # a TaskManager that is quicker than its JobManager asks again at once, not after 10 s
+            "cluster.registration.error-delay": "200 ms",
             # what REST and UI show is at most so old; by default a job and its checkpoints are of 3 s ago
             "metrics.fetcher.update-interval": "500 ms",
             "web.refresh-interval": "500 ms",
