@@ -120,6 +120,7 @@ def _make_venv() -> None:
 def _install(group: str) -> None:
     lock = LOCKS[group]
     started = time.monotonic()
+    _say(f"Fetching and installing what {lock.name} names: a minute or two, once")
     (_INSTALLED / lock.name).unlink(missing_ok=True)
     if group == "run":
         # some packages exist as sources only: they are built with the locked tools, not with

@@ -93,12 +93,19 @@ class Flink(Service):
 
     def jvms(self) -> dict[str, tuple[str, int]]:
         found = {}
-        for role, owned in self.record.processes.items():
+        for role in self.record.processes:
             with suppress(psutil.NoSuchProcess):
-                below = psutil.Process(owned.pid).children()  # of what starts a TaskManager again
-                pid = below[0].pid if below and role != "jobmanager" else owned.pid
-                found[self.archived_as(role)] = (self.class_path, pid)
+                found[self.archived_as(role)] = (self.class_path, self.jvm(role))
         return found
+
+    def jvm(self, role: str) -> int:
+        """The process of that role's JVM: what was started, or for a TaskManager what its starter runs.
+
+        Raises psutil.NoSuchProcess: it has ended.
+        """
+        started = psutil.Process(self.record.processes[role].pid)
+        below = started.children() if restarting.__file__ in started.cmdline() else []
+        return below[0].pid if below else started.pid
 
     def __init__(self, stack: Path, only_ours: bool = False) -> None:
         super().__init__(stack, only_ours)

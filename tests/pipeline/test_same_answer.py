@@ -37,7 +37,7 @@ def test_one_market_on_three_partitions_at_any_parallelism_and_alignment(
 def test_ten_restarts_at_random_places(pipeline: Pipeline) -> None:
     """R01, R26: kill -9 of a TaskManager or of a Python worker, ten times, with rows in open transactions."""
     seed = chosen_seed() + 5
-    world = only_market(generate(seed, 160), SLUG)
+    world = only_market(generate(seed, 120), SLUG)
 
     def ten_times(run: Run) -> None:
         kinds = ["signals", "detector"] * 2 + ["worker"] * 6
