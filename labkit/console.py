@@ -35,7 +35,7 @@ def _console(name: str) -> Console:
 
 
 def download_bar() -> Progress:
-    """A progress bar in bytes; on a pipe it draws nothing until its end."""
+    """A progress bar in bytes; where nobody looks it draws nothing, for its line would be broken."""
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -52,6 +52,7 @@ def download_bar() -> Progress:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
         console=_console("err"),
+        disable=not _console("err").is_terminal,
     )
 
 
