@@ -141,17 +141,8 @@ def _install(group: str) -> None:
 def _compile() -> None:
     """Compile what has arrived to byte code, on every processor: pip would on one alone, twice as long."""
     no_need = r"/site-packages/((pip|setuptools)/|.*/tests?/)"
-    command = [
-        str(VENV / "bin" / "python"),
-        "-m",
-        "compileall",
-        "-q",
-        "-j",
-        "0",
-        "-x",
-        no_need,
-        str(VENV / "lib"),
-    ]
+    command = [str(VENV / "bin" / "python"), "-m", "compileall", "-q", "-j", "0",
+               "-x", no_need, str(VENV / "lib")]  # fmt: skip
     with _LOG.open("a") as log:
         # what does not compile (some packages test syntax errors) is in the log, and no fault of the set-up
         subprocess.run(command, stdout=log, stderr=log)

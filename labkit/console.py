@@ -45,14 +45,15 @@ def download_bar() -> Progress:
         TransferSpeedColumn,
     )
 
+    err = _console("err")
     return Progress(
         TextColumn("  {task.description:<44.44}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=_console("err"),
-        disable=not _console("err").is_terminal,
+        console=err,
+        disable=not err.is_terminal,
     )
 
 
