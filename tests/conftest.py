@@ -4,9 +4,48 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Any
+
+import pytest
 
 # A run in the background of a script ignores Ctrl-C, and so would all that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What this run was told is not for those that it starts.
 os.environ.pop("PYTEST_ADDOPTS", None)
+
+#: What shares something stays in one process, one test after the other: the pipeline its services, the
+#: others the warm engine or the folder of the demo. In this order the two processes of `make test` take them.
+_TOGETHER = {
+    "pipeline": ("pipeline",),
+    "services": ("demo", "services", "setup"),
+    "engine": ("testing", "labs", "engine", "docs"),
+}
+_GROUPS = {folder: group for group, folders in _TOGETHER.items() for folder in folders}
+
+
+def _group(nodeid: str) -> str:
+    """tests/demo/test_demo.py::test_x -> services; of what shares nothing, its file."""
+    file = nodeid.partition("::")[0]
+    return _GROUPS.get(file.split("/")[1], file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    # not its own --dist loadgroup: version 3.8 writes the groups into names that pytest 9.2 does not read
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return Together(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a process of pytest-xdist: the groups in their order, so that the longest begins."""
+    if hasattr(config, "workerinput"):
+        order = [*_TOGETHER]
+        items.sort(
+            key=lambda item: order.index(group) if (group := _group(item.nodeid)) in order else len(order)
+        )
