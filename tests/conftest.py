@@ -17,17 +17,19 @@ os.environ.pop("PYTEST_ADDOPTS", None)
 #: What shares something stays in one process, one test after the other: the pipeline its services, the
 #: others the warm engine or the folder of the demo. In this order the two processes of `make test` take them.
 _TOGETHER = {
-    "pipeline": ("pipeline",),
-    "services": ("demo", "services", "setup"),
-    "engine": ("testing", "labs", "engine", "docs"),
+    "pipeline": ("tests/pipeline",),
+    "services": ("tests/demo", "tests/services", "tests/setup"),
+    "engine": ("labs", "tests/testing", "tests/labs", "tests/engine", "tests/docs"),
 }
-_GROUPS = {folder: group for group, folders in _TOGETHER.items() for folder in folders}
 
 
 def _group(nodeid: str) -> str:
     """tests/demo/test_demo.py::test_x -> services; of what shares nothing, its file."""
     file = nodeid.partition("::")[0]
-    return _GROUPS.get(file.split("/")[1], file)
+    for group, folders in _TOGETHER.items():
+        if file.startswith(tuple(f"{folder}/" for folder in folders)):
+            return group
+    return file
 
 
 @pytest.hookimpl(optionalhook=True)
