@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 
 flagged = judged("fed", "10:00", at="11:00:02.250")
 unknown = judged("fed", "11:00", at="12:00:02.250", values=UNKNOWN)
-unflagged = judged("fed", "12:00", at="13:00:01", lag_flag=False, signal_delta="0.250000")
+unflagged = judged("GDP-Q3", "12:00", at="13:00:01", lag_flag=False, signal_delta="0.250000")
 first_judgement = judged("cpi", "10:00", at="11:00:02.500")
 second_judgement = judged("cpi", "10:00", at="13:00:05", lag_flag=False, confidence="0.9000")
 of_a_backfill = judged("cpi", "11:00", at="14:00", confidence="0.1111")
@@ -226,7 +226,7 @@ def judge_key(key: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-ONCE = "cpi 10:00, cpi 11:00, fed 10:00, fed 11:00, fed 12:00"
+ONCE = "GDP-Q3 12:00, cpi 10:00, cpi 11:00, fed 10:00, fed 11:00"
 
 
 @pytest.mark.step(3)
