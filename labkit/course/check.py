@@ -32,16 +32,17 @@ def check(
     edited: bool = False,
     on_verdict: Callable[[Run, Verdict], None] | None = None,
     child: Child | None = None,
+    on_wait: Callable[[str], None] | None = None,
 ) -> Checked:
     """Check the learner's piece (own), or the reference. edited: tests as they are, not as committed.
 
-    child: one that was started before it was known what to check.
+    child: one that was started before it was known what to check. The rest: as `runner.run` has it.
     """
     with held(folders.state / "locks" / f"check-{lab.slug}.lock", f"another check of {lab.slug} runs"):
         if own:
             saved.save(folders, lab, "check")
         other, notes = (lab, []) if edited else _untouched(folders, lab)
-        run = runner.run(Job(other, folders.mine, own=own), on_verdict, child)
+        run = runner.run(Job(other, folders.mine, own=own), on_verdict, child, on_wait)
         if own and run.outcome is not Outcome.ERROR:
             memory.remember(folders, lab, run)
         if lab.notebook.exists() and not _notebook_was_run(run):

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from labkit import waiting
 from labkit.course import mine
 from labkit.course.curriculum import Lab
 from labkit.course.verdict import NOTEBOOK_STEP, Outcome, Verdict
@@ -150,6 +151,7 @@ def _pytest(job: Job, teller: Teller) -> int:
         *(["-x"] if job.fail_fast else []),
         str(lab.test_file), *([str(lab.notebook)] if with_notebook else []),
     ]  # fmt: skip
+    waiting.tell(teller.waits, teller.goes_on)
     return int(pytest.main(arguments, plugins=[teller]))
 
 
@@ -166,6 +168,12 @@ class Teller:
         data = json.dumps({"event": event, **values}).encode() + b"\n"
         while data:
             data = data[os.write(self.pipe, data) :]
+
+    def waits(self, text: str) -> None:
+        self._tell("waits", text=text)
+
+    def goes_on(self) -> None:
+        self._tell("goes on")
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:

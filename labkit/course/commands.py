@@ -53,6 +53,10 @@ def _say(line: str) -> None:
     click.echo(line)
 
 
+def _wait(text: str) -> None:
+    click.echo(f"  {text}", err=True)
+
+
 # ---- the way -------------------------------------------------------------------------------------
 
 
@@ -176,7 +180,7 @@ class _Told:
         if self.own:
             check.must_be_started(self.folders, self.curriculum, lab)
         checked = check.check(
-            self.folders, lab, own=self.own, edited=self.edited, on_verdict=hear, child=child
+            self.folders, lab, own=self.own, edited=self.edited, on_verdict=hear, child=child, on_wait=_wait
         )
         run = checked.run
         if run.red is not None:
@@ -201,7 +205,7 @@ class _Told:
                 outcomes[lab.slug] = Outcome.REFERENCE
                 _say(show.lab_line(lab, Outcome.REFERENCE))
                 continue
-            run = check.check(self.folders, lab, own=self.own, edited=self.edited).run
+            run = check.check(self.folders, lab, own=self.own, edited=self.edited, on_wait=_wait).run
             outcomes[lab.slug] = run.outcome
             first = first or ((lab, run) if run.red else None)
             _say(show.lab_line(lab, run.outcome, run.red))

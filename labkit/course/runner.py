@@ -46,17 +46,28 @@ class Run:
 
 
 def run(
-    job: Job, on_verdict: Callable[[Run, Verdict], None] | None = None, child: Child | None = None
+    job: Job,
+    on_verdict: Callable[[Run, Verdict], None] | None = None,
+    child: Child | None = None,
+    on_wait: Callable[[str], None] | None = None,
 ) -> Run:
-    """Run the checks. on_verdict hears each verdict as soon as it is there. child: one that waits already."""
+    """Run the checks. child: one that waits already.
+
+    on_verdict hears each verdict as soon as it is there; on_wait a sentence of what the checks wait for, such
+    as a download: its time is none of theirs.
+    """
     with child or Child() as it:
-        return _Listener(job, on_verdict or (lambda run, verdict: None)).listen(it)
+        listener = _Listener(job, on_verdict or (lambda run, verdict: None), on_wait or (lambda text: None))
+        return listener.listen(it)
 
 
 class _Listener:
-    def __init__(self, job: Job, on_verdict: Callable[[Run, Verdict], None]) -> None:
+    def __init__(
+        self, job: Job, on_verdict: Callable[[Run, Verdict], None], on_wait: Callable[[str], None]
+    ) -> None:
         self.job = job
         self.on_verdict = on_verdict
+        self.on_wait = on_wait
         self.result = Run(job.lab)
         self.running: tuple[str, int] | None = None  # the check that runs: its name and step
         self.events = b""  # what has come of the events, as far as it was not heard yet
@@ -64,6 +75,7 @@ class _Listener:
         self.noise = bytearray()
         self.finished = False
         self.deadline = time.monotonic() + _TO_COLLECT
+        self.waits_since: float | None = None
 
     def listen(self, child: Child) -> Run:
         started = time.monotonic()
@@ -93,7 +105,7 @@ class _Listener:
                     return f"printed more than {size} and was ended: a print in an endless loop?"
                 if status is not None:
                     return _how(status)
-                if time.monotonic() > self.deadline:
+                if self.waits_since is None and time.monotonic() > self.deadline:
                     limit = f"{self.job.lab.time_limit:g} s"
                     return f"did not finish within {limit} and was ended: an endless loop?{busy()}"
 
@@ -121,6 +133,12 @@ class _Listener:
                 self.running = event["item"], event["step"]
             elif event["event"] == "verdict":
                 self._verdict(Verdict.from_json(event["verdict"]))
+            elif event["event"] == "waits":
+                self.waits_since = self.waits_since or time.monotonic()
+                self.on_wait(event["text"])
+            elif event["event"] == "goes on":
+                self.deadline += time.monotonic() - (self.waits_since or time.monotonic())
+                self.waits_since = None
             else:
                 self.finished = True
 

@@ -23,6 +23,7 @@ from labkit import console
 from labkit.errors import LabError
 from labkit.paths import JARS, LAB, LOCKS, ROOT, shown
 from labkit.services.locking import held
+from labkit.waiting import waiting
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -102,9 +103,12 @@ def _is_whole(jar: Jar) -> bool:
 
 def _download_all(jars: list[Jar]) -> None:
     total = sum(jar.size for jar in jars)
-    console.err.print(f"  Fetching {len(jars)} jars ({total / 1e6:.0f} MB), once.", markup=False)
     stop = Event()
-    with console.download_bar() as bar, ThreadPoolExecutor(4) as pool:
+    with (
+        waiting(f"Fetching {len(jars)} jars ({total / 1e6:.0f} MB), once"),
+        console.download_bar() as bar,
+        ThreadPoolExecutor(4) as pool,
+    ):
         task = bar.add_task("jars", total=total)
         futures = [pool.submit(_download, jar, bar, task, stop) for jar in jars]
         try:

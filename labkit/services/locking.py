@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from labkit.errors import LabError
+from labkit.waiting import waiting
 
 
 @contextmanager
@@ -17,20 +19,21 @@ def held(path: Path, waiting_for: str, seconds: float = 600) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + seconds
     with path.open("w") as file:
-        announced = False
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not announced:
-                    from labkit import console  # rich takes longer than a lock that is free
-
-                    console.err.print(f"  Waiting: {waiting_for}.", markup=False)
-                    announced = True
-                if time.monotonic() > deadline:
-                    raise LabError(
-                        f"Waited {seconds:.0f} s: {waiting_for}.", "", "end it, then run this again"
-                    ) from None
-                time.sleep(0.1)
+        if not _free(file):
+            with waiting(f"Waiting: {waiting_for}"):
+                while not _free(file):
+                    if time.monotonic() > deadline:
+                        raise LabError(
+                            f"Waited {seconds:.0f} s: {waiting_for}.", "", "end it, then run this again"
+                        )
+                    time.sleep(0.1)
         yield
+
+
+def _free(file: TextIO) -> bool:
+    """Take the lock, if nobody has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -30,6 +30,7 @@ from typing import Any
 
 from labkit.errors import LabError
 from labkit.paths import LAB, LOCKS, ROOT, STACKS
+from labkit.waiting import waiting
 
 NAME = "warm"
 IDLE_MINUTES = 15
@@ -90,7 +91,7 @@ def engine() -> Iterator[Engine]:
     Nothing of an earlier use is left in it: no job runs.
     """
     if os.environ.get("LAB_COLD", "") not in ("", "0"):
-        yield _cold()
+        yield _own[0] if _own and resident(_own[0].taskmanager_pid) else _cold()
         return
     with _alone():
         found = _ready() or _start()
@@ -216,6 +217,7 @@ def resident(pid: int) -> int:
 # ---- starting it -------------------------------------------------------------------------------
 
 
+@waiting("Starting Flink for the checks: some seconds. It stays for the next ones")
 def _start() -> Engine:
     """Start it anew.
 
@@ -242,20 +244,20 @@ def _start() -> Engine:
 _own: list[Engine] = []
 
 
+@waiting("Starting Flink for this process alone: LAB_COLD is set")
 def _cold() -> Engine:
     """This process's own engine, ended with it."""
-    if not _own or not resident(_own[0].taskmanager_pid):
-        import atexit
+    import atexit
 
-        from labkit.warm.stack import WarmStack
+    from labkit.warm.stack import WarmStack
 
-        stack = WarmStack(f"cold-{os.getpid()}", resident=False)
-        if _own:
-            stack.down(stack.cluster.name)
-        else:
-            atexit.register(stack.remove)
-        stack.start()
-        _own[:] = [_described(stack)]
+    stack = WarmStack(f"cold-{os.getpid()}", resident=False)
+    if _own:
+        stack.down(stack.cluster.name)
+    else:
+        atexit.register(stack.remove)
+    stack.start()
+    _own[:] = [_described(stack)]
     return _own[0]
 
 

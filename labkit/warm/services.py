@@ -28,6 +28,7 @@ from labkit import jdbc
 from labkit.errors import LabError
 from labkit.paths import STACKS
 from labkit.services.postgres import Postgres
+from labkit.waiting import waiting
 
 if TYPE_CHECKING:  # a check that needs one of them does not wait for the other's client
     from labkit.services.kafka import Kafka
@@ -111,7 +112,7 @@ def answering() -> Iterator[None]:
 def postgres() -> Postgres:
     """A server that answers, started if there is none. Raises LabError: it does not start."""
     found = Postgres(STACKS / _name())
-    return found if found.usable() else _started("postgres").postgres
+    return found if found.usable() else _started("postgres", "PostgreSQL").postgres
 
 
 def kafka() -> Kafka:
@@ -119,7 +120,7 @@ def kafka() -> Kafka:
     from labkit.services.kafka import Kafka
 
     found = Kafka(STACKS / _name())
-    return found if found.usable() else _started("kafka").kafka
+    return found if found.usable() else _started("kafka", "Kafka").kafka
 
 
 def _cold() -> bool:
@@ -130,10 +131,11 @@ def _name() -> str:
     return f"cold-services-{os.getpid()}" if _cold() else NAME
 
 
-def _started(service: str) -> Stack:
+def _started(service: str, called: str) -> Stack:
     """Our services, this one among them."""
     stack = _stack(_name())
-    stack.up(service, owned=_cold())
+    with waiting(f"Starting {called} for the checks: some seconds"):
+        stack.up(service, owned=_cold())
     return stack
 
 
