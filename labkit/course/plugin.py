@@ -208,9 +208,30 @@ class LabChecks:
         if place is not None and (not report.passed or report.when == "call"):
             verdict = self._verdict(item, call, report, *place)
             report.verdict = verdict  # type: ignore[attr-defined]  # a report takes any attribute
-            self.verdicts.setdefault(place[0].slug, []).append(verdict)
             if verdict.outcome in (Outcome.TO_DO, Outcome.WRONG) and not self._verbose:
                 report.longrepr = verdict.says
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        verdict: Verdict | None = getattr(report, "verdict", None)
+        if verdict is not None and (lab := _lab_or_error((self.config.rootpath / report.fspath).parent)):
+            self.labs[lab.slug] = lab
+            self.verdicts.setdefault(lab.slug, []).append(verdict)
+
+    # pytest-xdist: a report goes from the process that checks to the one that tells
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(self, report: Any) -> Generator[None, Any, Any]:
+        data = yield
+        if data and (verdict := getattr(report, "verdict", None)):
+            data["verdict"] = {**verdict.to_json(), "outcome": verdict.outcome.value}
+        return data
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_from_serializable(self, data: dict[str, Any]) -> Generator[None, Any, Any]:
+        report = yield
+        if verdict := data.get("verdict"):
+            report.verdict = Verdict.from_json(verdict)
         return report
 
     def _verdict(
@@ -285,7 +306,9 @@ class LabChecks:
             red = first_red(verdicts)
             if red is not None and red.outcome in (Outcome.WRONG, Outcome.TO_DO):
                 terminal.write_line("")
-                for line in show.red(self.labs[slug], verdicts, self.planned[slug], full=self._verbose):
+                for line in show.red(
+                    self.labs[slug], verdicts, self.planned.get(slug, len(verdicts)), full=self._verbose
+                ):
                     terminal.write_line(line)
         if self.labs:
             terminal.write_line("")

@@ -72,6 +72,17 @@ phase2_jobs: 0 of 2 yours
     assert "assert " not in out
 
 
+def test_two_processes_of_xdist_say_what_one_says(learner: Learner) -> None:
+    learner.answers("late_rows", 1, "WHERE at_hour < closed")
+    learner.writes("mean", learner.lab("mean").reference.stub(1))
+    code, one = pytest_says(learner, "labs")
+    two_code, two = pytest_says(learner, "labs", "-p", "xdist", "-n", "2", "--dist", "loadfile")
+
+    assert (code, two_code) == (1, 1), two
+    told = one[one.index("\nlate_rows, step 1") :]
+    assert sorted(two[-len(told) :].splitlines()) == sorted(told.splitlines())
+
+
 def test_at_the_end_it_is_green_and_yours(learner: Learner) -> None:
     for slug, lab in learner.curriculum.labs.items():
         learner.writes(slug, lab.reference.solved())
