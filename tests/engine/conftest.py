@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,9 +61,16 @@ class Learner:
             return code, self.capsys.readouterr().out + f"lab: {error}\n"
         return code, self.capsys.readouterr().out
 
-    def runs(self, slug: str, *, own: bool = True, notebook: bool = False) -> Run:
+    def runs(
+        self,
+        slug: str,
+        *,
+        own: bool = True,
+        notebook: bool = False,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> Run:
         """Run the checks of a lab, without anything around them."""
-        return run(Job(self.lab(slug), self.folders.mine, own=own, notebook=notebook))
+        return run(Job(self.lab(slug), self.folders.mine, own=own, notebook=notebook), on_wait=on_wait)
 
 
 @pytest.fixture

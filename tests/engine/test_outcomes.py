@@ -212,6 +212,38 @@ def impatient(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> Learner:
     return learner
 
 
+WAITS = """\
+import time
+import pytest
+from labkit.waiting import waiting
+@pytest.mark.step(1)
+def test_it(piece):
+    with waiting("Fetching 5 jars (35 MB), once"):
+        with waiting("Waiting: another ./lab is fetching jars"):
+            time.sleep({seconds})
+    {then}
+"""
+
+
+def test_what_a_check_waits_for_is_said_and_is_none_of_its_time(impatient: Learner) -> None:
+    impatient.writes("mean", impatient.lab("mean").reference.solved())
+    impatient.lab("mean").test_file.write_text(
+        WAITS.format(seconds=3, then="")
+    )  # the parent has 2 s of patience
+    heard: list[str] = []
+    run = impatient.runs("mean", on_wait=heard.append)
+
+    assert run.outcome is Outcome.RIGHT
+    assert heard == ["Fetching 5 jars (35 MB), once.", "Waiting: another ./lab is fetching jars."]
+
+
+def test_the_control_behind_the_wait_its_time_goes_on(impatient: Learner) -> None:
+    impatient.writes("mean", impatient.lab("mean").reference.solved())
+    impatient.lab("mean").test_file.write_text(WAITS.format(seconds=0.8, then="while True: pass"))
+
+    assert said(impatient, "mean").says == "mean did not finish within 0.5 s: an endless loop?"
+
+
 def test_an_endless_loop_ends_with_the_labs_name_and_the_line(impatient: Learner) -> None:
     impatient.answers("mean", 2, "while True:\n    pass")
     run = impatient.runs("mean")
