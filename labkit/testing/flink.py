@@ -238,6 +238,8 @@ class Running:
         return self.journal.lines
 
     def _finished(self, files: Sequence[str]) -> bool:
+        if not warm.resident(self.engine.taskmanager_pid):
+            raise LabError("The TaskManager is gone.")  # the engine says more
         state = self.engine.ask("GET", f"/jobs/{self.job}")["state"]
         if state == "FINISHED" and self.finishes:
             self.journal.new()

@@ -80,18 +80,25 @@ class Engine:
 
         The next use starts another.
         """
+        _ended.add(self.taskmanager_pid)
         with suppress(ProcessLookupError):
             os.kill(self.taskmanager_pid, signal.SIGKILL)
 
 
+#: TaskManagers that were ended on purpose
+_ended: set[int] = set()
+
+
 @contextmanager
 def engine() -> Iterator[Engine]:
-    """Hold the warm engine, alone. Raises LabError: it could not be started.
+    """Hold the warm engine, alone. Raises LabError: it could not be started, or was ended in the middle.
 
     Nothing of an earlier use is left in it: no job runs.
     """
     if os.environ.get("LAB_COLD", "") not in ("", "0"):
-        yield _own[0] if _own and resident(_own[0].taskmanager_pid) else _cold()
+        found = _own[0] if _own and resident(_own[0].taskmanager_pid) else _cold()
+        with _standing(found):
+            yield found
         return
     with _alone():
         found = _ready() or _start()
@@ -100,13 +107,34 @@ def engine() -> Iterator[Engine]:
         busy.touch()
         _empty_the_output(found)
         try:
-            yield found
+            with _standing(found):
+                yield found
         except KeyboardInterrupt:
             found.end_taskmanager()  # Python that is interrupted while it starts never starts again
             raise
         finally:
             busy.unlink(missing_ok=True)
         used.touch()
+
+
+@contextmanager
+def _standing(found: Engine) -> Iterator[None]:
+    """What fails within it because a part of the engine has ended is nobody's wrong answer: a LabError."""
+    try:
+        yield
+    except Exception as error:
+        if not resident(found.gateway_pid):
+            raise LabError(
+                "The gateway of the checks was ended in the middle.", "", "run it again: it is replaced"
+            ) from error
+        if not resident(found.taskmanager_pid) and found.taskmanager_pid not in _ended:
+            raise LabError(
+                "The TaskManager of the checks ended in the middle: somebody has ended it, or a function in "
+                "it did (os._exit, more memory than there is).",
+                "",
+                "run it again: it is replaced",
+            ) from error
+        raise
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from labkit.waiting import waiting
 
 if TYPE_CHECKING:  # a check that needs one of them does not wait for the other's client
     from labkit.services.kafka import Kafka
+    from labkit.services.service import Service
     from labkit.services.stack import Stack
 
 NAME = "warm-services"
@@ -53,10 +54,11 @@ class Schema:
 @contextmanager
 def schema() -> Iterator[Schema]:
     """An empty schema that nobody else uses. Raises LabError: PostgreSQL could not be started."""
-    address = postgres().dsn
+    server = postgres()
+    address = server.dsn
     name = f"check_{uuid.uuid4().hex[:12]}"
     more = f"{'&' if '?' in address else '?'}options={quote(f'-csearch_path={name}')}"
-    with closing(psycopg2.connect(address)) as connection:
+    with _standing(server, "PostgreSQL"), closing(psycopg2.connect(address)) as connection:
         connection.autocommit = True
         connection.cursor().execute(f"CREATE SCHEMA {name}")
         try:
@@ -86,7 +88,7 @@ def topics(partitions: Mapping[str, int]) -> Iterator[Topics]:
     broker = kafka()
     found = Topics(broker.address, f"check_{uuid.uuid4().hex[:12]}")
     wanted = {found.name(topic): number for topic, number in partitions.items()}
-    with answering():
+    with _standing(broker, "Kafka"), answering():
         try:
             # scripts tell of days that may be long ago: by the default the broker could take them away
             broker.make_topics(wanted, {"retention.ms": "-1"})
@@ -94,6 +96,19 @@ def topics(partitions: Mapping[str, int]) -> Iterator[Topics]:
         finally:
             if broker.usable():  # else it takes them along when the warm services end
                 broker.forget(list(wanted), [found.group])
+
+
+@contextmanager
+def _standing(service: Service, called: str) -> Iterator[None]:
+    """What fails within it because the service has ended is nobody's wrong answer: a LabError."""
+    try:
+        yield
+    except Exception as error:
+        if service.usable():
+            raise
+        raise LabError(
+            f"{called} was ended in the middle.", "", "run it again: it is started anew"
+        ) from error
 
 
 @contextmanager

@@ -35,6 +35,16 @@ import time
 print("started", flush=True)
 run_stream(lambda s: s.map(lambda v: time.sleep(600)), [row(1)], timeout=600)
 """
+TOLD = """
+from labkit.course.explain import from_the_machinery
+from labkit.errors import LabError
+from labkit.testing import row, run_stream
+import time
+try:
+    run_stream(lambda s: s.map(lambda v: time.sleep(600)), [row(1)], timeout=600)
+except LabError as error:
+    print(from_the_machinery(error), error)
+"""
 
 
 def python(code: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -94,6 +104,23 @@ def test_a_process_that_was_killed_in_the_middle_leaves_nothing_behind() -> None
 
     assert works()
     assert running_jobs(engine()) == 0
+
+
+def test_what_fails_because_a_part_was_killed_in_the_middle_is_nobodys_wrong_answer() -> None:
+    found = engine()
+    stuck = python(TOLD)
+    process.until(lambda: running_jobs(found) > 0, 60, lambda: pytest.fail("no job was started"))
+    kill(found.taskmanager_pid)
+
+    out, err = stuck.communicate(timeout=60)
+    assert out.startswith("True The TaskManager of the checks ended in the middle: "), (out, err)
+    assert works()
+
+
+def test_the_control_a_function_that_never_returns_is_a_wrong_one() -> None:
+    out, err = python(TOLD.replace("timeout=600", "timeout=2")).communicate(timeout=120)
+
+    assert out.startswith("False The job was not done within 2 s"), (out, err)
 
 
 def test_ctrl_c_ends_the_job() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 
 import psycopg2
 import pytest
 from confluent_kafka import Producer
 
+from labkit.checking import Wrong
+from labkit.course.explain import from_the_machinery
 from labkit.errors import LabError
+from labkit.services.service import Service
 from labkit.testing import read_topic
 from labkit.warm.services import answering, kafka, postgres, schema, topics
+from tests.services.conftest import kill
 
 
 def ask(address: str, query: str) -> list[tuple[object, ...]]:
@@ -64,3 +69,33 @@ def test_no_topic_is_left_of_a_check() -> None:
 def test_a_broker_that_is_gone_is_told_in_a_sentence() -> None:
     with pytest.raises(LabError, match=r"Kafka no longer answers \(.*\)\. Next: run it again"), answering():
         Producer({"bootstrap.servers": "127.0.0.1:9", "log_level": 0}).list_topics(timeout=0.5)
+
+
+@pytest.mark.parametrize(
+    ("called", "within", "server"),
+    [("PostgreSQL", schema, postgres), ("Kafka", lambda: topics({"readings": 1}), kafka)],
+    ids=["postgres", "kafka"],
+)
+def test_a_service_that_is_killed_in_the_middle_of_a_check_is_nobodys_wrong_answer(
+    called: str, within: Callable[[], AbstractContextManager[object]], server: Callable[[], Service]
+) -> None:
+    def killed_in_the_middle() -> None:
+        with within():
+            for owned in server().record.processes.values():
+                kill(owned.pid)
+            raise Wrong("The table has no rows.")
+
+    with pytest.raises(LabError, match=f"{called} was ended in the middle") as told:
+        killed_in_the_middle()
+
+    assert from_the_machinery(told.value)
+    with within():
+        assert server().usable()  # started anew
+
+
+@pytest.mark.parametrize("within", [schema, lambda: topics({"readings": 1})], ids=["postgres", "kafka"])
+def test_the_control_a_wrong_answer_stays_one_where_the_service_stands(
+    within: Callable[[], AbstractContextManager[object]],
+) -> None:
+    with pytest.raises(Wrong, match="no rows"), within():
+        raise Wrong("The table has no rows.")
