@@ -199,7 +199,7 @@ def main() -> None:
         )
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        # only the demo starts services; a job that run or resume has submitted goes on
+        # only the demo starts services; what run or resume had begun is cancelled, a stop goes on in Flink
         ended = (
             "everything it started was ended"
             if "demo" in sys.argv

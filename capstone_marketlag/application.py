@@ -32,8 +32,8 @@ GROUPS = {"signals": "marketlag-signals", "detector": "marketlag-detector"}
 class Job:
     """One job of the application.
 
-    savepoint: where the last stop left its state; None: it was not stopped. origin: the state that it was
-    started from; None: from the beginning.
+    savepoint: where the last stop left its state; None: it was not stopped, or nobody waited for that.
+    origin: the state that it was started from; None: from the beginning.
     """
 
     id: str
@@ -81,6 +81,7 @@ class Application:
     def resume(self) -> dict[str, str]:
         """Start both jobs from where they were: the savepoint of the last stop, else the newest checkpoint.
 
+        A job that never came to its start begins at the beginning.
         Raises LabError: the preflight refuses, a topic is not the one that was read, or there is no state to
         go on from.
         """
@@ -107,14 +108,15 @@ class Application:
             self._save()
         return job.savepoint
 
-    def state(self, name: str) -> str:
-        """Where the job's newest state is. Raises LabError: nowhere."""
-        job = self.jobs.get(name)
-        if job and job.savepoint:
+    def state(self, name: str) -> str | None:
+        """Where the job's newest state is; None: it was never started. Raises LabError: nowhere."""
+        if name not in self.jobs:
+            return None
+        job = self.jobs[name]
+        if job.savepoint:
             return job.savepoint
-        complete = (self.stack.flink.checkpoints / job.id).glob("chk-*/_metadata") if job else ()
-        newest = max(complete, key=lambda file: int(file.parent.name.removeprefix("chk-")), default=None)
-        if newest is None and job and job.origin:  # it ended before its first checkpoint
+        newest = max(self._complete(job.id), key=lambda file: file.stat().st_mtime_ns, default=None)
+        if newest is None and job.origin:  # it ended before its first checkpoint
             return job.origin
         if newest is None:
             raise LabError(
@@ -124,10 +126,20 @@ class Application:
             )
         return f"file://{newest.parent}"
 
+    def _complete(self, job: str) -> list[Path]:
+        """The metadata of every state that the job has completed and that is still there."""
+        flink = self.stack.flink
+        return [
+            *(flink.checkpoints / job).glob("chk-*/_metadata"),
+            # of a stop that nobody waited for: Flink ends it, and deletes the checkpoints, which are older
+            *flink.savepoints.glob(f"savepoint-{job[:6]}-*/_metadata"),
+        ]
+
     def _start(self, states: Mapping[str, str | None]) -> dict[str, str]:
         """Start both jobs from these states; their ids. The second is planned while the first is deployed.
 
-        Raises LabError: one is refused or does not come to run; then neither runs, and each can be resumed.
+        Raises LabError: one is refused or does not come to run. Whatever ends this, Ctrl-C too: then neither
+        runs, and each can be resumed, or begun where it had completed nothing.
         """
         started: dict[str, str] = {}
         try:
@@ -141,12 +153,22 @@ class Application:
             for job in started.values():
                 self.rest.wait_running(job)
                 preflight.checkpoints_in_force(self.settings, self.rest, job)
-        except LabError:
-            for job in self.rest.alive():
-                if job in started.values():
-                    self.rest.cancel(job)
+        except BaseException:
+            self._call_off(started)
             raise
         return started
+
+    def _call_off(self, started: Mapping[str, str]) -> None:
+        """Cancel what runs of a start; forget each job that began at the beginning and completed nothing."""
+        # by name: the preflight saw none, and one may have been submitted whose id nobody was told
+        for job, name in self.rest.alive().items():
+            if name in NAMES:
+                self.rest.cancel(job)
+        for name, job in started.items():
+            counts = self.rest.get(f"/jobs/{job}/checkpoints")["counts"]
+            if self.jobs.get(name) == Job(job) and not counts["completed"]:
+                del self.jobs[name]
+        self._save()
 
     def _save(self) -> None:
         """Write jobs.json whole or not at all."""

@@ -122,11 +122,17 @@ class FlinkRest:
     def stop_with_savepoint(self, job: str, folder: str, seconds: float = 60) -> str:
         """Stop a job so that it can be resumed; the savepoint's path.
 
-        A job that is just being restarted is waited for: it could take no savepoint. Never drains: draining
-        would close windows whose hour has not ended. Raises LabError: the job has ended, or does not come to
-        run, or the savepoint failed; then the job goes on.
+        A job that is just being restarted is waited for: it could take no savepoint. Of a job that an earlier
+        call has stopped, and nobody waited for, it is the savepoint of that call. Never drains: draining
+        would close windows whose hour has not ended. Raises LabError: the job has ended otherwise, or does
+        not come to run, or the savepoint failed; then the job goes on.
         """
-        self.wait_running(job)
+        try:
+            self.wait_running(job)
+        except LabError:
+            if earlier := self._stopped_at(job):
+                return earlier
+            raise
         body = {"targetDirectory": folder, "drain": False}
         trigger = self._call("POST", f"/jobs/{job}/stop", body)["request-id"]
         answer: dict[str, Any] = {}
@@ -136,7 +142,11 @@ class FlinkRest:
             return bool(answer["status"]["id"] == "COMPLETED")
 
         def give_up() -> None:
-            raise LabError(f"The savepoint of job {job} took longer than {seconds:.0f} s.", "", "./lab down")
+            raise LabError(
+                f"The savepoint of job {job} took longer than {seconds:.0f} s.",
+                "Flink goes on with it, and ends the job when it is complete.",
+                "wait for that, then the same command again",
+            )
 
         until(done, seconds, give_up, every=0.1)
         if "location" not in answer["operation"]:
@@ -148,6 +158,13 @@ class FlinkRest:
             )
         self._wait_ended(job)  # the savepoint is there a moment before the job is gone
         return str(answer["operation"]["location"])
+
+    def _stopped_at(self, job: str) -> str | None:
+        """The savepoint with which the job was stopped; None: it was not."""
+        if self.state(job) != "FINISHED":
+            return None
+        last = self.get(f"/jobs/{job}/checkpoints")["latest"]["savepoint"]
+        return str(last["external_path"]) if last else None
 
     def _wait_ended(self, job: str, seconds: float = 30) -> None:
         def give_up() -> None:

@@ -280,6 +280,45 @@ def refused_to_resume(pipeline: Pipeline, application: Application) -> None:
     assert pipeline.alive() == []
 
 
+def test_r21_a_stop_that_nobody_waited_for_is_gone_on_from_and_nothing_is_sent_twice(
+    pipeline: Pipeline, seed: int
+) -> None:
+    world = only_market(generate(seed, 24), SLUG)
+
+    def cut_off(run: Run) -> None:
+        run.between_checkpoints()
+        interrupted_stop(run.application)
+        next_command = again(run.application, 1)
+        with pytest.raises(LabError, match=r"^A job (signals|detector) runs already"):
+            next_command.resume()
+        # the second finds that signals was stopped, and is cut off at detector: that is left to the resume
+        interrupted_stop(next_command)
+        process.until(lambda: not pipeline.alive(), 30, lambda: pytest.fail("the stop did not end detector"))
+        assert [job.savepoint is None for job in next_command.jobs.values()] == [False, True]
+        run.application = again(run.application, 1)
+        run.application.resume()
+
+    found, run = pipeline.run(world, cut_off, seed=seed, parallelism=1)
+
+    assert_right(found, world)
+    assert_would_be_seen(run, world)
+
+
+def interrupted_stop(application: Application) -> None:
+    """Ctrl-C behind the request to stop a job: Flink does it, and nobody hears where its savepoint is."""
+    right = application.rest.get
+
+    def get(path: str) -> dict[str, Any]:
+        if "/savepoints/" in path:
+            raise KeyboardInterrupt
+        return right(path)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(application.rest, "get", get)
+        with pytest.raises(KeyboardInterrupt):
+            application.stop()
+
+
 def again(application: Application, parallelism: int) -> Application:
     """The same application as another process would see it, at another parallelism."""
     settings = replace(application.settings, parallelism=parallelism)
