@@ -34,7 +34,7 @@ def _setting(default: Any, meaning: str, why: str, allowed: str = "", secret: bo
 
 @dataclass(frozen=True)
 class Settings:
-    """One application's settings. Raises LabError: a value that is out of its range."""
+    """One application's settings. Raises LabError: a value is out of its range, or contradicts another."""
 
     kafka: str = _setting("127.0.0.1:9092", "Kafka's bootstrap servers", "a broker on this machine")
     security_protocol: str = _setting(
@@ -101,12 +101,13 @@ class Settings:
     )  # fmt: skip
     checkpoint_seconds: int = _setting(300, "seconds between checkpoints", _DESIGN, _POSITIVE)
     checkpoint_pause_seconds: int = _setting(
-        60, "least pause between two checkpoints", _DESIGN, _NOT_NEGATIVE
+        60, "least pause between two checkpoints, shorter than their interval", _DESIGN, _NOT_NEGATIVE
     )
     checkpoint_timeout_seconds: int = _setting(600, "when a checkpoint is given up", _DESIGN, _POSITIVE)
     transaction_timeout_seconds: int = _setting(
-        900, "the longest downtime that exactly-once survives", "the broker's own maximum", _POSITIVE
-    )
+        900, "the longest downtime that exactly-once survives; at least two intervals between checkpoints",
+        "the broker's own maximum", _POSITIVE,
+    )  # fmt: skip
     jdbc_batch: int = _setting(100, "rows a JDBC batch holds", _DESIGN, _POSITIVE)
     jdbc_flush_seconds: int = _setting(10, "longest time a row waits for its batch", _DESIGN, _POSITIVE)
     jdbc_retries: int = _setting(3, "tries of a JDBC batch", _DESIGN, _NOT_NEGATIVE)
@@ -126,6 +127,25 @@ class Settings:
                 f"MARKETLAG_FEED_URL is one feed for {len(self.market_list)} markets.",
                 f"With {_MARKET} in it, each market's own feed is asked.",
                 "put it where the address has the market's slug, or name one market",
+            )
+        self._check_checkpoints()
+
+    def _check_checkpoints(self) -> None:
+        """Raises LabError: checkpoints cannot come as often as asked, or come too late for a transaction."""
+        every, pause = self.checkpoint_seconds, self.checkpoint_pause_seconds
+        if pause >= every:
+            raise LabError(
+                f"MARKETLAG_CHECKPOINT_PAUSE_SECONDS is {pause}, MARKETLAG_CHECKPOINT_SECONDS {every}.",
+                f"With a pause of {pause} s between two checkpoints there is none every {every} s.",
+                "make the pause shorter than the interval; 0 is none",
+            )
+        if 2 * every > self.transaction_timeout_seconds:
+            raise LabError(
+                f"MARKETLAG_CHECKPOINT_SECONDS is {every}, MARKETLAG_TRANSACTION_TIMEOUT_SECONDS"
+                f" {self.transaction_timeout_seconds}.",
+                "A transaction is open from one checkpoint to the next: the broker would give it up before,"
+                " and nothing would ever be committed.",
+                "make the timeout at least twice the interval: one checkpoint may fail",
             )
 
     @property

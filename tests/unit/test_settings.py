@@ -86,6 +86,7 @@ def test_every_setting_has_its_variable(field: str) -> None:
         "gamma_url": "https://h", "clob_url": "http://h:1", "registry": "http://h", "alignment": "window_end",
         "log_format": "json", "price_store": "dynamodb://table?region=eu-west-1", "parallelism": 3,
         "signal_threshold": Decimal("7.5"), "price_threshold": Decimal("0"),
+        "checkpoint_seconds": 70, "transaction_timeout_seconds": 700,
     }  # fmt: skip
     other = forms.get(field, 7 if isinstance(default, int) else "other")
 
@@ -158,6 +159,43 @@ def test_one_feed_serves_one_market() -> None:
         LabError, match=r"^MARKETLAG_FEED_URL is one feed for 2 markets\. With \{market\} in it"
     ):
         Settings(markets="a,b", feed_url="https://h/feed")
+
+
+@pytest.mark.parametrize(("every", "pause", "timeout"), [(300, 299, 600), (1, 0, 2), (450, 60, 900)])
+def test_checkpoints_that_come_in_time_for_their_transactions_are_taken(
+    every: int, pause: int, timeout: int
+) -> None:
+    found = Settings(
+        checkpoint_seconds=every, checkpoint_pause_seconds=pause, transaction_timeout_seconds=timeout
+    )
+
+    assert found.checkpoint_seconds == every
+
+
+@pytest.mark.parametrize(("every", "pause"), [("10", None), ("60", "60"), ("300", "301")])
+def test_a_pause_that_is_no_shorter_than_the_interval_is_refused(every: str, pause: str | None) -> None:
+    env = {"MARKETLAG_CHECKPOINT_SECONDS": every}
+    env |= {"MARKETLAG_CHECKPOINT_PAUSE_SECONDS": pause} if pause else {}
+    with pytest.raises(LabError) as error:
+        Settings.from_env(env)
+
+    assert error.value.happened == (
+        f"MARKETLAG_CHECKPOINT_PAUSE_SECONDS is {pause or 60}, MARKETLAG_CHECKPOINT_SECONDS {every}."
+    )
+
+
+@pytest.mark.parametrize(("every", "timeout"), [("900", None), ("451", None), ("300", "599")])
+def test_a_transaction_that_would_end_before_its_checkpoint_is_refused(
+    every: str, timeout: str | None
+) -> None:
+    env = {"MARKETLAG_CHECKPOINT_SECONDS": every}
+    env |= {"MARKETLAG_TRANSACTION_TIMEOUT_SECONDS": timeout} if timeout else {}
+    with pytest.raises(LabError) as error:
+        Settings.from_env(env)
+
+    assert error.value.happened == (
+        f"MARKETLAG_CHECKPOINT_SECONDS is {every}, MARKETLAG_TRANSACTION_TIMEOUT_SECONDS {timeout or 900}."
+    )
 
 
 def test_a_value_given_in_code_is_held_to_its_range_too() -> None:
