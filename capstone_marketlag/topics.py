@@ -91,7 +91,8 @@ def answering(settings: Settings) -> Iterator[None]:
 def ensure(settings: Settings) -> list[str]:
     """Create the topics that are missing and check the others; the names of those created.
 
-    Raises LabError: a topic has other partitions or another retention than the plan; Kafka does not answer.
+    Raises LabError: a topic has other partitions, another retention or another way to clean up than the plan;
+    Kafka does not answer.
     """
     with answering(settings):
         return _ensure(settings)
@@ -126,16 +127,19 @@ def _ensure(settings: Settings) -> list[str]:
     admin = _admin(settings)
     existing = admin.list_topics(timeout=10).topics
     missing = [topic for topic in plan().values() if topic.name not in existing]
-    new = [NewTopic(t.name, t.partitions, replication_factor=1, config=t.config) for t in missing]
+    # as many replicas as the broker makes by itself: one here, three in Confluent Cloud, which takes no less
+    new = [NewTopic(t.name, t.partitions, config=t.config) for t in missing]
     for future in (admin.create_topics(new) if new else {}).values():
         try:
             future.result()
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-    for topic in plan().values():
-        if topic.name in existing:
-            _check(admin, topic, len(existing[topic.name].partitions))
+    asked = {ConfigResource(ResourceType.TOPIC, name): name for name in plan() if name in existing}
+    for resource, future in (admin.describe_configs([*asked]) if asked else {}).items():
+        name = asked[resource]
+        config = {key: str(entry.value) for key, entry in future.result().items()}
+        check(plan()[name], len(existing[name].partitions), config)
     if missing:
         _wait_for_leaders(settings, missing)
     return [topic.name for topic in missing]
@@ -156,13 +160,16 @@ def _wait_for_leaders(settings: Settings, new: list[Topic]) -> None:
     until(led, 15, give_up)
 
 
-def _check(admin: AdminClient, topic: Topic, partitions: int) -> None:
-    [future] = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic.name)]).values()
-    retention = future.result()["retention.ms"].value
-    if partitions != topic.partitions or retention != topic.config["retention.ms"]:
+def check(topic: Topic, partitions: int, config: Mapping[str, str]) -> None:
+    """Raises LabError: the topic has other partitions than the plan, or another value of what that sets."""
+
+    def said(number: int, of: Mapping[str, str]) -> str:
+        return f"{number} partitions, " + " and ".join(f"{name} {of[name]}" for name in topic.config)
+
+    if said(partitions, config) != said(topic.partitions, topic.config):
         raise LabError(
-            f"Topic {topic.name} has {partitions} partitions and retention.ms {retention}.",
-            f"The plan says {topic.partitions} and {topic.config['retention.ms']} (topics.toml).",
+            f"Topic {topic.name} has {said(partitions, config)}.",
+            f"The plan says {said(topic.partitions, topic.config)} (topics.toml).",
             "change the topic or the plan; ./lab down --data forgets all topics of ./lab up",
         )
 
