@@ -151,7 +151,7 @@ def _wait_for_leaders(settings: Settings, new: list[Topic]) -> None:
     def led() -> bool:
         try:
             return all(len(ends(settings, topic.name)) == topic.partitions for topic in new)
-        except KafkaException:
+        except LabError:
             return False
 
     def give_up() -> None:
@@ -175,13 +175,17 @@ def check(topic: Topic, partitions: int, config: Mapping[str, str]) -> None:
 
 
 def ends(settings: Settings, topic: str, committed: bool = False) -> dict[int, int]:
-    """The offset behind the last record of each partition; committed: as far as no transaction is open."""
-    admin = _admin(settings)
-    numbers = admin.list_topics(topic, timeout=10).topics[topic].partitions
-    latest = {TopicPartition(topic, number): OffsetSpec.latest() for number in numbers}
+    """The offset behind the last record of each partition; committed: as far as no transaction is open.
+
+    Raises LabError: Kafka does not answer.
+    """
     isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
-    found = admin.list_offsets(latest, isolation_level=isolation)
-    return {partition.partition: future.result().offset for partition, future in found.items()}
+    with answering(settings):
+        admin = _admin(settings)
+        numbers = admin.list_topics(topic, timeout=10).topics[topic].partitions
+        latest = {TopicPartition(topic, number): OffsetSpec.latest() for number in numbers}
+        found = admin.list_offsets(latest, isolation_level=isolation)
+        return {partition.partition: future.result().offset for partition, future in found.items()}
 
 
 def committed(settings: Settings, group: str, topic: str) -> dict[int, int]:

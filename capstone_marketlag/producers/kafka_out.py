@@ -23,10 +23,15 @@ class KafkaOut:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._begin()
+
+    def _begin(self) -> None:
+        """Have a producer that has sent nothing yet."""
         self._failed: list[KafkaError] = []
         self._producer = Producer(
             {
-                **settings.kafka_client(),
+                **self._settings.kafka_client(),
                 "acks": "all",
                 "enable.idempotence": True,
                 "linger.ms": 5,
@@ -57,7 +62,8 @@ class KafkaOut:
     def send(self, topic: str, key: str, value: dict[str, Any] | bytes, partition: int = -1) -> None:
         """Queue one record; a dict goes out as JSON. partition -1: by the key.
 
-        Raises TooLarge: no broker would take a record of that size.
+        Raises TooLarge: no broker would take a record of that size. Raises LabError: this producer takes none
+        any more; what it had queued is lost, and the next record goes to another.
         """
         body = value if isinstance(value, bytes) else json.dumps(value, default=_number).encode()
         while True:
@@ -67,9 +73,15 @@ class KafkaOut:
             except BufferError:  # the local queue is full: serve deliveries, then go on
                 self._producer.poll(0.1)
             except KafkaException as error:
-                if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
-                    raise
-                raise TooLarge(f"the record has {len(body)} bytes, more than Kafka takes") from error
+                if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                    raise TooLarge(f"the record has {len(body)} bytes, more than Kafka takes") from error
+                # one that can no longer promise each record once refuses all of them, for ever
+                self._begin()
+                raise LabError(
+                    f"Kafka's producer takes no more records ({error.args[0].str()}).",
+                    "A run ends only when all of its records are stored.",
+                    "run the producer again: it begins anew, and repeats are recognised",
+                ) from error
 
     def flush(self) -> None:
         """Wait until every queued record is acknowledged. Raises LabError: one was not."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from capstone_marketlag import topics
+from capstone_marketlag.application import Application
+from capstone_marketlag.drain import drain
 from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
 
@@ -69,3 +72,18 @@ def test_a_new_topic_has_as_many_replicas_as_its_broker_makes(monkeypatch: pytes
     assert {each.topic: (each.num_partitions, each.replication_factor, each.config) for each in made} == {
         name: (topic.partitions, -1, topic.config) for name, topic in topics.plan().items()
     }
+
+
+def test_a_broker_that_is_lost_while_the_jobs_are_drained_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lost(*_: Any, **__: Any) -> None:
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT, "Local: Broker transport failure"))
+
+    monkeypatch.setattr(topics, "_admin", lambda _: SimpleNamespace(list_topics=lost))
+    with pytest.raises(LabError) as error:
+        drain(cast("Application", SimpleNamespace(settings=Settings())))
+
+    assert str(error.value) == (
+        "Kafka does not answer at 127.0.0.1:9092 (Local: Broker transport failure). Next: ./lab up kafka"
+    )
