@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from capstone_marketlag import tables, topics
+from capstone_marketlag import dump, tables, topics
 from capstone_marketlag.application import Application
 from labkit.course.curriculum import Curriculum
 from labkit.errors import LabError
@@ -80,19 +80,39 @@ def test_run_replay_status_stop_resume_report_retention(pipeline: Pipeline, comm
     page = (BUILD / "report" / "report.html").read_text()
     assert "not compared with an oracle" in page.lower()
 
-    connection = psycopg2.connect(pipeline.stack.postgres.address)
-    with connection, connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {tables.SIGNALS} SET window_end = now() - interval '91 days'"
-            f" WHERE window_start = (SELECT min(window_start) FROM {tables.SIGNALS})"
-        )
-        aged = cursor.rowcount
-    connection.close()
+    stay = {table: aged(pipeline, table, column, days) for table, (column, days) in KEPT.items()}
     said = command("retention")
     assert_as_shown("retention", said)
-    # the recorded world's hours are of January: the table of signals goes by event time
-    assert f"{tables.LAG_SIGNALS}: 0 rows deleted" in said[1]
-    assert aged > 0
+    assert said[1].splitlines() == [f"{table}: 2 rows deleted" for table in KEPT]
+    assert {table: rows(pipeline, table) for table in KEPT} == stay
+    assert all(stay.values())
+
+
+#: what the pages promise: the column that says how old a row is, and the days that it is kept
+KEPT = {
+    tables.LAG_SIGNALS: ("detected_at", 90),
+    tables.SIGNALS: ("window_end", 90),
+    tables.API_HEALTH: ("logged_at", 30),
+}
+
+
+def aged(pipeline: Pipeline, table: str, column: str, days: int) -> dump.Rows:
+    """Make two rows of the table minutes older than they are kept, and the others younger; those others."""
+    change = f"""
+        ALTER TABLE {table} DISABLE TRIGGER USER;  -- a row would not be replaced by an older one
+        UPDATE {table} SET {column} = now() AT TIME ZONE 'utc' - interval '{days} days'
+          + CASE WHEN n > 2 THEN n ELSE -n END * interval '1 minute'
+        FROM (SELECT ctid AS place, row_number() OVER (ORDER BY ctid) AS n FROM {table}) AS numbered
+        WHERE ctid = place;
+        ALTER TABLE {table} ENABLE TRIGGER USER"""
+    with tables.transaction(pipeline.settings()) as cursor:
+        cursor.execute(change)
+    limit = datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(days=days)
+    return [row for row in rows(pipeline, table) if row[column] > limit]
+
+
+def rows(pipeline: Pipeline, table: str) -> dump.Rows:
+    return dump.read_table(pipeline.settings(), table)
 
 
 def test_a_topic_deleted_under_the_running_job_is_told_and_nothing_is_begun_in_silence(
