@@ -1,6 +1,6 @@
-"""What the application says about its work: one line each to stderr, as text or as JSON.
+"""What the application says about its work: one line each, as text or as JSON, to stderr or into Flink's log.
 
-    log = logs.get("producer.rss")                       also job.signals, job.detector
+    log = logs.get("producer.rss")                                                     also job.detector
     log.info("2 items rejected", extra={"key": "fed", "event_time": "2026-01-05T10:00:00Z"})
 
 Anomalies that the system lives with (a price carried, an item rejected) are INFO. Progress is no log: it
@@ -26,9 +26,12 @@ def get(name: str) -> logging.Logger:
     return logging.getLogger(f"{_ROOT}.{name}")
 
 
-def configure(form: str, level: int = logging.INFO) -> None:
-    """From now on lines of that level and above go to stderr; form: text or json."""
-    handler = logging.StreamHandler(sys.stderr)
+def configure(form: str, level: int = logging.INFO, worker: bool = False) -> None:
+    """From now on lines of that level and above go to stderr; form: text or json.
+
+    worker: a worker of Flink's, which takes its process's log into that of its TaskManager; they go there.
+    """
+    handler = _ToTheProcess() if worker else logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text())
     root = logging.getLogger(_ROOT)
     root.handlers, root.propagate = [handler], False  # a Lambda's own root handler would say it again
@@ -47,6 +50,13 @@ def _fields(record: logging.LogRecord) -> dict[str, str]:
     if record.exc_info:
         fields["error"] = logging.Formatter().formatException(record.exc_info)
     return fields | {key: str(record.__dict__[key]) for key in FIELDS if key in record.__dict__}
+
+
+class _ToTheProcess(logging.Handler):
+    """To whoever takes the log of the process, as a message that is whole: he would leave our fields out."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger().log(record.levelno, "%s", self.format(record))
 
 
 class _Json(logging.Formatter):

@@ -12,9 +12,8 @@ time (each carries heartbeats), so that the answer is the same whichever of the 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
@@ -26,10 +25,11 @@ from pyflink.datastream.functions import KeyedBroadcastProcessFunction
 from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 from pyflink.table import StreamTableEnvironment
 
-from capstone_marketlag import local, pieces, tables, topics
+from capstone_marketlag import local, logs, pieces, tables, topics
 from capstone_marketlag.application import GROUPS
 from capstone_marketlag.jobs.common import SQL, connectors, filled_statements, options, run_file
 from capstone_marketlag.settings import Settings
+from capstone_marketlag.wire import to_wire
 from labkit.stream_env import in_one_subtask, keyed_by_first, run_with_uids, stream_environment
 from labkit.table_env import as_sentence, execute
 
@@ -54,7 +54,11 @@ LAG_TYPE = Types.ROW_NAMED(
     [_TEXT, _TEXT, _LONG, _TEXT, _TEXT, _TEXT, Types.BOOLEAN(), *[_TEXT] * 7, _LONG],
 )  # fmt: skip
 
-log = logging.getLogger("marketlag.detector")
+log = logs.get("job.detector")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+#: the watermark behind the last record: no time
+_END = 2**63 - 1
 
 
 class _Parts:
@@ -70,11 +74,18 @@ class _Parts:
 class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     """The rules of a lag signal over one market's hours."""
 
-    def __init__(self, files: dict[str, str], signal_threshold: Decimal, price_threshold: Decimal) -> None:
-        self._files = files
+    def __init__(
+        self,
+        files: dict[str, str],
+        signal_threshold: Decimal,
+        price_threshold: Decimal,
+        log_format: str,
+    ) -> None:
+        self._files, self._log_format = files, log_format
         self._signal, self._price = signal_threshold, price_threshold
 
     def open(self, runtime_context: RuntimeContext) -> None:
+        logs.configure(self._log_format, worker=True)
         self._parts = _Parts(self._files)
         self._is_first = runtime_context.get_index_of_this_subtask() == 0
         self._thresholds = self._parts.confidence.Thresholds(self._signal, self._price)
@@ -127,7 +138,9 @@ class Detect(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         timers, last = self._parts.timers, self._last.value()
         if timers.is_quiet(last, now):
             self._quiet.inc()
-            log.info("quiet: market=%s since=%d", ctx.get_current_key(), now - timers.HOUR_MS)
+            about = {"key": ctx.get_current_key(), "event_time": _time(now - timers.HOUR_MS)}
+            reached = ctx.timer_service().current_watermark()
+            log.info("no news for an hour", extra={**about, "watermark": _time(reached)})
         self._changes.forget(now)
         if last is not None and last + timers.KEPT_MS <= now:
             self._last.clear()
@@ -200,7 +213,7 @@ def build(environment: StreamTableEnvironment, settings: Settings) -> StreamExec
     in_one_subtask(metas)  # versions of a market in the order in which they were told
     lags, failures = detect(
         _stream(environment, "hours"), metas, files,
-        settings.signal_threshold, settings.price_threshold,
+        settings.signal_threshold, settings.price_threshold, settings.log_format,
     )  # fmt: skip
     environment.create_temporary_view("lags", lags)
     environment.create_temporary_view("failures", failures)
@@ -222,12 +235,13 @@ def detect(
     files: dict[str, str],
     signal_threshold: Decimal,
     price_threshold: Decimal,
+    log_format: str,
 ) -> tuple[DataStream, DataStream]:
     """Judged hours (LAG_TYPE) and failures (FAILED_TYPE) of these two streams of (market, record) rows."""
     judged = (
         keyed_by_first(hours, HOUR_TYPE)
         .connect(metas.broadcast(MARKETS))
-        .process(Detect(files, signal_threshold, price_threshold), LAG_TYPE)
+        .process(Detect(files, signal_threshold, price_threshold, log_format), LAG_TYPE)
         .name("detect")
         .uid("detect-v1")
     )
@@ -261,6 +275,11 @@ def _text(data: bytes | None) -> str:
 
 def _decimal(number: Decimal | None) -> str | None:
     return None if number is None else format(number, "f")
+
+
+def _time(ms: int) -> str:
+    """An event time as on the wire."""
+    return "end" if ms == _END else to_wire(_EPOCH + timedelta(milliseconds=ms))
 
 
 def _milliseconds(moment: datetime) -> int:

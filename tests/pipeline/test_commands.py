@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,6 +46,9 @@ QUICK = {"MARKETLAG_CHECKPOINT_SECONDS": "1", "MARKETLAG_CHECKPOINT_PAUSE_SECOND
          "MARKETLAG_JDBC_FLUSH_SECONDS": "1"}  # fmt: skip
 
 
+QUIET_HOUR = r" - \S+Z INFO detector: no news for an hour key=\S+ event_time=\S+:00:00Z watermark=\S+Z$"
+
+
 def assert_as_shown(name: str, said: tuple[int, str, str]) -> None:
     """The command ended well and printed what its page shows, but for what differs from run to run."""
     code, out, err = said
@@ -73,6 +77,9 @@ def test_run_replay_status_stop_resume_report_retention(pipeline: Pipeline, comm
 
     assert_as_shown("stop", command("stop"))
     assert "STOPPED" in command("status")[1].upper()
+    # the world ends with three hours without news: the detector says so where Flink keeps what its workers say
+    kept = "".join(file.read_text() for file in pipeline.stack.flink.log_dir.glob("taskmanager-*.log"))
+    assert re.search(QUIET_HOUR, kept, re.MULTILINE), "no line of the detector in the TaskManagers' logs"
 
     assert_as_shown("resume", command("resume", MARKETLAG_PARALLELISM="1"))
 

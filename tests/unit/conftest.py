@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,15 @@ def only_the_reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
         pieces.load.cache_clear()
         yield empty
         pieces.load.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """The application's logger is one for the process."""
+    root = logging.getLogger("marketlag")
+    before = root.handlers, root.propagate, root.level
+    yield
+    root.handlers, root.propagate, root.level = before[0], before[1], before[2]
 
 
 @pytest.fixture

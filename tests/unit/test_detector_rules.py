@@ -308,10 +308,11 @@ def test_a_letter_has_an_end() -> None:
 class Detector:
     """Detect between two lists: keyed state, broadcast state, counters, and timers that fire by watermarks."""
 
-    def __init__(self, subtask: int = 0, **thresholds: Decimal) -> None:
+    def __init__(self, subtask: int = 0, log_format: str = "text", **thresholds: Decimal) -> None:
         self.subtask = subtask
         limits = {"signal_threshold": D("1.0"), "price_threshold": D("0.02"), **thresholds}
-        self.function = detector.Detect(FILES, **limits)
+        self.function = detector.Detect(FILES, **limits, log_format=log_format)
+        self.reached = 0
         self.state: dict[str, dict[str, Any]] = defaultdict(dict)  # name -> key -> what is there
         self.markets, self.counts = MapState(), Counter[str]()
         self.timers: set[tuple[int, str]] = set()
@@ -340,7 +341,10 @@ class Detector:
         return SimpleNamespace(counter=lambda name: SimpleNamespace(inc=lambda: self.counts.update([name])))
 
     def timer_service(self) -> Any:
-        return SimpleNamespace(register_event_time_timer=lambda moment: self.timers.add((moment, self.key)))
+        return SimpleNamespace(
+            register_event_time_timer=lambda moment: self.timers.add((moment, self.key)),
+            current_watermark=lambda: self.reached,
+        )
 
     def get_broadcast_state(self, descriptor: Any) -> MapState:
         assert descriptor is detector.MARKETS
@@ -360,6 +364,7 @@ class Detector:
         self._take(self.function.process_broadcast_element(("", value, None), self))
 
     def watermark(self, until: int) -> None:
+        self.reached = until
         while due := sorted(timer for timer in self.timers if timer[0] <= until):
             self.timers.remove(due[0])
             moment, self.key = due[0]
@@ -555,14 +560,21 @@ def test_state_goes_with_its_seventh_day_and_not_a_millisecond_before() -> None:
 
 
 def test_a_quiet_hour_is_noticed_once(caplog: pytest.LogCaptureFixture) -> None:
-    run = Detector()
+    run = Detector(log_format="json")
     for hour in (0, 1, 4):
         run.hour(record(TEN + hour * HOUR))
-    with caplog.at_level(logging.INFO, "marketlag.detector"):
-        run.watermark(END)
+    with caplog.at_level(logging.INFO):
+        run.watermark(TEN + 5 * HOUR)
+        run.watermark(detector._END)
 
     assert run.counts["quiet_hours"] == 2
-    assert caplog.messages == [f"quiet: market=m since={TEN + hour * HOUR}" for hour in (2, 5)]
+    said = [json.loads(message) for message in caplog.messages]
+    assert [{name: each[name] for name in each if name != "at"} for each in said] == [
+        {"level": "INFO", "job": "detector", "message": "no news for an hour", "key": "m",
+         "event_time": f"2026-01-05T{hour}:00:00Z", "watermark": watermark}
+        for hour, watermark in ((12, "2026-01-05T15:00:00Z"), (15, "end"))
+    ]  # fmt: skip
+    assert run.failures == []
 
 
 def test_flags_without_an_observed_price_are_counted_apart() -> None:

@@ -5,22 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from capstone_marketlag import logs
 
 AT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z"
-
-
-@pytest.fixture(autouse=True)
-def as_it_was() -> Iterator[None]:
-    """The application's logger is one for the process."""
-    root = logging.getLogger("marketlag")
-    before = root.handlers, root.propagate, root.level
-    yield
-    root.handlers, root.propagate, root.level = before[0], before[1], before[2]
 
 
 def test_a_line_of_text_says_when_who_what_and_about_what(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,3 +70,16 @@ def test_an_exception_is_not_lost(capsys: pytest.CaptureFixture[str], form: str)
         logs.get("job.detector").exception("it failed")
 
     assert "ValueError: the cause" in capsys.readouterr().err
+
+
+def test_in_a_worker_a_line_is_one_message_of_the_process_s_own_log(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("text", worker=True)
+    logs.configure("text", worker=True)  # each of its subtasks does
+    with caplog.at_level(logging.INFO):
+        logs.get("job.detector").info("100 %s", "%", extra={"key": "m"})
+
+    [line] = caplog.messages
+    assert re.fullmatch(AT + " INFO detector: 100 % key=m", line)
+    assert "detector" not in capsys.readouterr().err
