@@ -1,8 +1,11 @@
 """What has to be true before a job starts, and right after: else it would run, and be wrong in silence.
 
-Before: topics as planned, tables there, a cluster that is new enough and has a slot for each subtask, nobody
-else at work on the same topics, schemas compatible with those registered. After: checkpoints are taken at the
-interval that was asked for. What is asked of the cluster is the part `cluster_and_slots`.
+Before: topics as planned, tables there, a cluster that is new enough, runs no job of that name and has a slot
+for each subtask, schemas compatible with those registered. After: checkpoints are taken at the interval that
+was asked for. What is asked of the cluster is the part `cluster_and_slots`.
+
+An application on another cluster with the same Kafka is not seen. Open transactions would be no sign of one:
+those of an application that was killed stay open too, and it has to be resumable at once.
 """
 
 from __future__ import annotations
