@@ -50,8 +50,6 @@ def explain(error: BaseException, piece: Path, shown: Callable[[Path], str]) -> 
         return Explained(_line(error.sentence), error.got, error.expected, where=where)
     if isinstance(error, PieceError):
         return Explained(error.happened, where=error.where.replace(str(piece), shown(piece)))
-    if isinstance(error, CodeError):
-        return Explained(_line(error.happened), where=where)  # what to do next is the check's to say
     if isinstance(error, LabError):
         return _of_the_library(error, piece, shown, where)
     if isinstance(error, AssertionError) or type(error).__name__ == "Failed":  # pytest.fail
@@ -74,11 +72,14 @@ def from_the_machinery(error: BaseException) -> bool:
 
 
 def _of_the_library(error: LabError, piece: Path, shown: Callable[[Path], str], where: str) -> Explained:
-    """What labkit says about a learner's SQL or function: its own line as `where`, the rest as it is."""
+    """What labkit says about a learner's SQL or function: its own line as `where`, the rest as it is.
+
+    What to do next is the check's to say.
+    """
     text = _line(" ".join(filter(None, (error.happened, error.expected))))
     place = re.search(rf"{re.escape(str(piece))}, line (?P<line>\d+)(?:, in [\w<>]+)?: ", text)
     if place:
-        where = where or _at(piece, int(place["line"]), shown)
+        where = _at(piece, int(place["line"]), shown)  # a worker's line; a trace has the client's
         text = text[: place.start()] + text[place.end() :]
     return Explained(_short(text.replace(str(piece), shown(piece))), where=where)
 

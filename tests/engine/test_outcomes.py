@@ -395,13 +395,26 @@ def test_a_service_that_does_not_start_is_no_wrong_answer(learner: Learner) -> N
     assert "redis" in red.says
 
 
-def test_sql_that_a_fixture_cannot_run_is_a_wrong_answer_with_its_line(learner: Learner) -> None:
+@pytest.mark.parametrize(
+    "trace",
+    [
+        'Caused by: RuntimeError: Error received from SDK harness:\n  File "{piece}", line 12, in greeting\n'
+        "    return\nValueError: no\n",
+        "Caused by: pemja.core.PythonException: <class 'ValueError'>: no\n\tat {stem}.greeting(greeting.py:12)\n",
+    ],
+    ids=["process", "thread"],
+)
+def test_what_a_worker_raised_is_a_wrong_answer_with_the_learners_own_line(
+    learner: Learner, trace: str
+) -> None:
     piece = learner.writes("greeting", learner.lab("greeting").reference.solved())
+    trace = "java.lang.Exception: failed\n" + trace.format(piece=piece, stem=piece.with_suffix(""))
     learner.lab("greeting").test_file.write_text(
         "import pytest\n"
-        "from labkit.errors import LabError\n"
+        "from labkit.testing.failures import of_a_job\n"
+        f"ANSWER = {{'exceptionHistory': {{'entries': [{{'stacktrace': {trace!r}}}]}}}}\n"
         "@pytest.fixture(scope='module')\n"
-        f"def rows(piece): raise LabError('{piece}, line 12, in greeting: ValueError: no.', '', 'run it again')\n"
+        f"def rows(piece): raise of_a_job(ANSWER, 'FAILED', [{str(piece)!r}])\n"
         "@pytest.mark.step(1)\n"
         "def test_it(rows): pass\n"
     )
