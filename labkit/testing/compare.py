@@ -26,10 +26,14 @@ def assert_rows(
 ) -> None:
     """Assert that these are the expected rows; without `ordered`, in any order.
 
-    columns: compare these only. close: floats may differ by so much. What only looks different is equal
-    where the expectation says so: a datetime and a time as scripts have it ("10:00"), a Decimal and an int
-    or another Decimal of the same value. A Decimal and a float, or a number and its text, are not.
+    columns: compare these only; a name that no row has is refused. close: floats may differ by so much.
+    What only looks different is equal where the expectation says so: a datetime and a time as scripts have
+    it ("10:00"), a Decimal and an int or another Decimal of the same value. A Decimal and a float, or a
+    number and its text, are not.
     """
+    got, expected = list(got), list(expected)
+    if columns is not None:
+        _are_there(columns, got, expected, what)
     has, wants = [_cut(row, columns) for row in got], [_cut(row, columns) for row in expected]
     pairs = _in_order(has, wants) if ordered else _matched(has, wants, close)
     for number, (left, right) in enumerate(pairs):
@@ -77,6 +81,24 @@ class _Missing:
 
 
 _MISSING = _Missing()
+
+
+def _are_there(columns: Sequence[str], got: list[Any], expected: list[Any], what: str) -> None:
+    """A column that is in no row of a side would be equal to whatever the other side has there."""
+    for rows, theirs in ((expected, True), (got, False)):
+        known = list(dict.fromkeys(name for row in rows if isinstance(row, Mapping) for name in row))
+        absent = next((name for name in columns if name not in known), None)
+        if not known or absent is None:
+            continue
+        if theirs:
+            raise LabError(
+                f"columns has `{absent}`, which none of the expected rows has.",
+                f"They have {', '.join(known)}.",
+                "name a column of theirs, or leave columns out",
+            )
+        raise AssertionError(
+            f"{len(got)} {what}. No row has the column {absent}; there are {', '.join(known)}"
+        )
 
 
 def _cut(row: Any, columns: Sequence[str] | None) -> Any:
