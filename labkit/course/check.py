@@ -36,14 +36,15 @@ def check(
 ) -> Checked:
     """Check the learner's piece (own), or the reference. edited: tests as they are, not as committed.
 
-    child: one that was started before it was known what to check. The rest: as `runner.run` has it.
+    What edited tests say is not remembered: MarketLag goes by the committed ones. child: one that was
+    started before it was known what to check. The rest: as `runner.run` has it.
     """
     with held(folders.state / "locks" / f"check-{lab.slug}.lock", f"another check of {lab.slug} runs"):
         if own:
             saved.save(folders, lab, "check")
         other, notes = (lab, []) if edited else _untouched(folders, lab)
         run = runner.run(Job(other, folders.mine, own=own), on_verdict, child, on_wait)
-        if own and run.outcome is not Outcome.ERROR:
+        if own and not edited and run.outcome is not Outcome.ERROR:
             memory.remember(folders, lab, run)
         if lab.notebook.exists() and not _notebook_was_run(run):
             notes.append("Its notebook was not run, it needs nbval: ./lab setup docs")

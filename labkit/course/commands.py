@@ -132,7 +132,7 @@ def _start_one(folders: Folders, curriculum: Curriculum, lab: Lab) -> None:
 @click.argument("name", required=False, metavar="[LAB|PHASE]", shell_complete=names)
 @click.option("-v", "--verbose", is_flag=True, help="With traces, and all that was printed.")
 @click.option("--reference", is_flag=True, help="Check the reference, whatever is in mine/.")
-@click.option("--edited", is_flag=True, help="With the lab's files as they are, not as committed.")
+@click.option("--edited", is_flag=True, help="With the lab's files as they are, not as committed. It does not count.")
 def check(name: str | None, verbose: bool, reference: bool, edited: bool) -> None:
     """Check your piece (the one edited last), a lab, or a phase. Exit code 0: all of it yours and right."""
     from labkit.course.child import Child
@@ -186,7 +186,7 @@ class _Told:
         if run.red is not None:
             _say(show.counted(run.verdicts, run.planned))
         else:
-            for line in show.right(self.folders, lab, run):
+            for line in show.right(self.folders, lab, run, edited=self.edited):
                 _say(line)
         for note in checked.notes:
             _say(f"  {note}")
@@ -223,6 +223,8 @@ class _Told:
     def _after(self, lab: Lab) -> str:
         from labkit.course import show
 
+        if self.edited:
+            return f"./lab check {lab.slug}"
         return show.after(self.folders, self.curriculum, lab)
 
 

@@ -116,12 +116,14 @@ def lab_line(lab: Lab, outcome: Outcome | None, red: Verdict | None = None) -> s
     return f"  {lab.slug:<20} {coloured(padded, outcome) if outcome else padded} {text}"
 
 
-def right(folders: Folders, lab: Lab, run: Run) -> Iterator[str]:
-    """Every check passed."""
+def right(folders: Folders, lab: Lab, run: Run, *, edited: bool = False) -> Iterator[str]:
+    """Every check passed. edited: of the lab's files as they are, which decide nothing."""
     yield coloured(f"{lab.slug}: {run.outcome}", run.outcome)
     steps = len({verdict.step for verdict in run.verdicts} - {NOTEBOOK_STEP})
     yield f"  {len(run.verdicts)} checks of {steps} step{'s' if steps > 1 else ''} pass, {run.seconds:.1f} s."
-    if run.outcome is Outcome.RIGHT:
+    if run.outcome is Outcome.RIGHT and edited:
+        yield "  So say the lab's files as they are here; MarketLag goes by the committed ones."
+    elif run.outcome is Outcome.RIGHT:
         yield f"  MarketLag runs on your {lab.slug} now."
         if lab.discussion.exists():
             yield f"  What it costs, and what else would do: {folders.shown(lab.discussion)}"

@@ -363,7 +363,31 @@ def test_an_edited_test_is_reported_and_the_committed_one_decides(learner: Learn
     assert "Somebody is greeted by name." in out
     assert ("  labs/phase0_setup/lab01_greeting/test_greeting.py is not as committed: checked as committed "
             "(--edited takes them as they are).\n") in out  # fmt: skip
+    code, out = learner.types("check", "--edited")
+    assert code == 0
+    assert re.sub(r"\d+\.\d s", "0.1 s", out) == """\
+greeting: right
+  1 checks of 1 step pass, 0.1 s.
+  So say the lab's files as they are here; MarketLag goes by the committed ones.
+Next: ./lab check greeting
+"""
+
+
+def test_what_edited_tests_say_is_not_remembered(learner: Learner) -> None:
+    for command in (["init"], ["add", "labs"], ["commit", "-m", "labs"]):
+        git(learner, *command)
+    learner.answers("greeting", 1, "return name")
+    learner.types("check")
+    test = learner.lab("greeting").test_file
+    committed = test.read_text()
+    test.write_text("import pytest\n@pytest.mark.step(1)\ndef test_all_is_well(): pass\n")
+
     assert learner.types("check", "--edited")[0] == 0
+    assert "greeting             changed" in learner.types("list")[1]
+    test.write_text(committed)
+    assert "greeting             wrong" in learner.types("list")[1]
+    lines = (learner.folders.state / "journal.jsonl").read_text().splitlines()
+    assert [json.loads(line)["outcome"] for line in lines] == ["wrong"]
 
 
 def test_plain_pytest_names_what_is_not_as_committed(learner: Learner) -> None:
