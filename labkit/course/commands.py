@@ -132,7 +132,7 @@ def _start_one(folders: Folders, curriculum: Curriculum, lab: Lab) -> None:
 @click.argument("name", required=False, metavar="[LAB|PHASE]", shell_complete=names)
 @click.option("-v", "--verbose", is_flag=True, help="With traces, and all that was printed.")
 @click.option("--reference", is_flag=True, help="Check the reference, whatever is in mine/.")
-@click.option("--edited", is_flag=True, help="With the lab's files as they are, not as committed. It does not count.")
+@click.option("--edited", is_flag=True, help="With the lab's files as they are, edited or not; not counted.")
 def check(name: str | None, verbose: bool, reference: bool, edited: bool) -> None:
     """Check your piece (the one edited last), a lab, or a phase. Exit code 0: all of it yours and right."""
     from labkit.course.child import Child

@@ -1,7 +1,7 @@
 """What the last check of a piece said, and the way that led there. Both may be deleted at any time.
 
-.lab/checks/<slug>.json is of use as long as the piece, the test and the reference are what they were:
-an outcome follows from the files, not from a database. .lab/journal.jsonl is the way, for the report.
+.lab/checks/<slug>.json is of use as long as the piece and all that it was checked with are what they were: an
+outcome follows from the files, not from a database. .lab/journal.jsonl is the way, for the report.
 """
 
 from __future__ import annotations
@@ -113,10 +113,26 @@ def _file(folders: Folders, lab: Lab) -> Path:
 
 
 def _fingerprint(folders: Folders, lab: Lab) -> str:
+    """One for the piece, and the names and texts of what it is checked with."""
     import hashlib
 
     digest = hashlib.sha256()
-    for path in (folders.mine / lab.file_name, lab.test_file, lab.reference_file):
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n") if path.exists() else b"")
-        digest.update(b"\0")
+    for path in (folders.mine / lab.file_name, *_checked_with(folders, lab)):
+        text = path.read_bytes().replace(b"\r\n", b"\n") if path.exists() else b""
+        digest.update(f"{folders.shown(path)}\0{len(text)}\0".encode() + text)
     return digest.hexdigest()
+
+
+def _checked_with(folders: Folders, lab: Lab) -> Iterator[Path]:
+    """The lab's own files, what all labs share, and the reference of every other part."""
+    for folder in (lab.folder, folders.labs / "shared"):
+        found = folder.rglob("*")
+        yield from sorted(path for path in found if path.is_file() and not _of_no_check(path, folder))
+    yield from (folder / "conftest.py" for folder in (folders.labs, lab.folder.parent))
+    yield from sorted(folders.labs.glob("phase*/lab*_*/solution.*"))
+
+
+def _of_no_check(path: Path, folder: Path) -> bool:
+    """Pages for people, and what Python and editors leave behind."""
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(folder).parts)
+    return hidden or path.name in ("README.md", "hints.md", "DISCUSSION.md", "answers.toml", "lab.ipynb")

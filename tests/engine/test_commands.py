@@ -340,6 +340,44 @@ def test_an_outcome_holds_for_the_text_that_was_checked(learner: Learner) -> Non
     assert "greeting             changed" in learner.types("list")[1]
 
 
+CHANGED = {
+    "its test": ("phase0_setup/lab01_greeting/test_greeting.py", "changed"),
+    "its reference": ("phase0_setup/lab01_greeting/solution.py", "changed"),
+    "a file beside its test": ("phase0_setup/lab01_greeting/recorded/history.json", "changed"),
+    "what all labs share": ("shared/hours.py", "changed"),
+    "the reference of another lab": ("phase1_quality/lab02_mean/solution.py", "changed"),
+    "its task": ("phase0_setup/lab01_greeting/README.md", "right"),
+    "its hints": ("phase0_setup/lab01_greeting/hints.md", "right"),
+    "bytecode": ("shared/__pycache__/hours.cpython-310.pyc", "right"),
+    "the test of another lab": ("phase1_quality/lab02_mean/test_mean.py", "right"),
+}
+
+
+@pytest.mark.parametrize(("name", "now"), CHANGED.values(), ids=CHANGED)
+def test_an_outcome_holds_for_what_it_was_measured_with(learner: Learner, name: str, now: str) -> None:
+    learner.writes("greeting", learner.lab("greeting").reference.solved())
+    learner.types("check", "greeting")
+    assert "greeting             right" in learner.types("list")[1]
+
+    file = learner.folders.labs / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as text:
+        text.write("\n")
+    assert f"greeting             {now}" in learner.types("list")[1]
+
+
+def test_a_file_that_is_gone_or_has_another_name_is_a_change_too(learner: Learner) -> None:
+    learner.writes("greeting", learner.lab("greeting").reference.solved())
+    beside = learner.lab("greeting").folder / "history.sql"
+    beside.write_text("SELECT 1;\n")
+    learner.types("check", "greeting")
+    beside.rename(beside.with_name("other.sql"))
+    assert "greeting             changed" in learner.types("list")[1]
+
+    beside.with_name("other.sql").rename(beside)
+    assert "greeting             right" in learner.types("list")[1]
+
+
 # ---- tests stay untouched ----------------------------------------------------------------------
 
 
@@ -365,12 +403,15 @@ def test_an_edited_test_is_reported_and_the_committed_one_decides(learner: Learn
             "(--edited takes them as they are).\n") in out  # fmt: skip
     code, out = learner.types("check", "--edited")
     assert code == 0
-    assert re.sub(r"\d+\.\d s", "0.1 s", out) == """\
+    assert (
+        re.sub(r"\d+\.\d s", "0.1 s", out)
+        == """\
 greeting: right
   1 checks of 1 step pass, 0.1 s.
   So say the lab's files as they are here; MarketLag goes by the committed ones.
 Next: ./lab check greeting
 """
+    )
 
 
 def test_what_edited_tests_say_is_not_remembered(learner: Learner) -> None:
