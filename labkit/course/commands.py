@@ -299,20 +299,32 @@ def hint(names_: tuple[str, ...]) -> None:
 
 
 def _step_in_work(folders: Folders, lab: Lab) -> int:
-    """The step that the last check found red, else the first that is still to do, else the first."""
+    """The step that was red last, else the first that is still to do, else the only one. Raises LabError."""
     from labkit.course import files, memory
     from labkit.course.verdict import Outcome
 
+    steps = list(lab.reference.steps)
     last = memory.recalled(folders, lab)
-    if last is not None and last.step in lab.reference.steps:
+    if last is not None and last.step in steps:
         return last.step
     if last is not None and last.outcome is Outcome.RIGHT:
         raise LabError(
             f"{lab.slug} is right.", "It needs no hint.", f"./lab hint {lab.slug} STEP, all the same"
         )
     piece = folders.mine / lab.file_name
-    left = lab.reference.left(files.read(piece)) if piece.exists() else {}
-    return next(iter(left), next(iter(lab.reference.steps), 1))
+    if not piece.exists():
+        return steps[0] if steps else 1
+    left = list(lab.reference.left(files.read(piece)))
+    before = memory.recalled(folders, lab, of_any_text=True)
+    if before and before.step in steps and (not left or before.outcome is Outcome.WRONG):
+        return min([before.step, *left])  # it was edited since, and whether that helped is not known
+    if left or len(steps) < 2:
+        return [*left, *steps, 1][0]
+    raise LabError(
+        f"Which step of {lab.slug} is not right is not known yet.",
+        "It has no TODO left, and was not checked since it changed.",
+        f"./lab check {lab.slug}, or ./lab hint {lab.slug} STEP",
+    )
 
 
 @click.command(params=[lab_argument(required=False)])

@@ -159,6 +159,45 @@ def test_each_call_gives_a_bigger_hint_for_the_step_that_is_red(learner: Learner
         1, "lab: mean has no hint for step 9. Steps with hints: 1, 2, 3. Next: ./lab solution mean\n")  # fmt: skip
 
 
+def step_of_the_next_hint(learner: Learner) -> str:
+    return learner.types("hint", "mean")[1].partition(" (")[0]
+
+
+def test_after_an_edit_the_hint_is_for_the_step_that_was_red(learner: Learner) -> None:
+    mean = learner.lab("mean").reference
+    learner.answers("mean", 3, "return 1")
+    learner.types("check")
+    learner.answers("mean", 3, "return 2")
+    assert step_of_the_next_hint(learner) == "mean, step 3"
+
+    learner.writes("mean", mean.stub(1).replace("is not None", "is None"))
+    learner.types("check")
+    learner.writes("mean", mean.stub(1).replace("is not None", ""))
+    assert step_of_the_next_hint(learner) == "mean, step 1"
+
+    learner.writes("mean", mean.stub(1))
+    learner.types("check")
+    learner.writes("mean", mean.stub(2))
+    assert step_of_the_next_hint(learner) == "mean, step 3"
+
+
+def test_a_text_that_nobody_has_checked_gets_no_hint_by_chance(learner: Learner) -> None:
+    learner.answers("mean", 3, "return 1")
+    unknown = (
+        1, "lab: Which step of mean is not right is not known yet. It has no TODO left, and was not checked since it "
+           "changed. Next: ./lab check mean, or ./lab hint mean STEP\n")  # fmt: skip
+    assert learner.types("hint") == unknown
+
+    learner.types("solution", "--take")
+    learner.types("check")
+    learner.answers("mean", 3, "return 1")
+    assert learner.types("hint") == unknown
+    learner.types("drop", "mean")
+    assert step_of_the_next_hint(learner) == "mean, step 1"
+    learner.answers("greeting", 1, "return name")
+    assert "step 1" in learner.types("hint", "greeting")[1]  # it has one step
+
+
 def test_the_solution_stands_beside_yours_and_is_taken_only_when_asked(learner: Learner) -> None:
     piece = learner.answers("greeting", 1, 'return f"Hello, {name}"')
     before = piece.read_text()
