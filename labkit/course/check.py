@@ -15,6 +15,8 @@ from labkit.course.verdict import Outcome, Verdict
 from labkit.errors import LabError
 from labkit.services.locking import held
 
+_AS_THEY_ARE = " (--edited takes them as they are)"
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -42,7 +44,7 @@ def check(
     with held(folders.state / "locks" / f"check-{lab.slug}.lock", f"another check of {lab.slug} runs"):
         if own:
             saved.save(folders, lab, "check")
-        other, notes = (lab, []) if edited else _untouched(folders, lab)
+        other, notes = (lab, []) if edited else as_committed(folders, lab, _AS_THEY_ARE)
         run = runner.run(Job(other, folders.mine, own=own), on_verdict, child, on_wait)
         if own and not edited and run.outcome is not Outcome.ERROR:
             memory.remember(folders, lab, run)
@@ -99,8 +101,8 @@ def _near(name: str, curriculum: Curriculum) -> list[str]:
     return get_close_matches(name, list(curriculum.labs), n=3, cutoff=0.5)
 
 
-def _untouched(folders: Folders, lab: Lab) -> tuple[Lab, list[str]]:
-    """The lab as it was committed, where its files were changed; and what to say about that."""
+def as_committed(folders: Folders, lab: Lab, else_: str = "") -> tuple[Lab, list[str]]:
+    """The lab as it was committed, where its files were changed; what to say about that, and else_."""
     names = [folders.shown(path) for path in untouched.changed(folders, lab)]
     if not names:
         return lab, []
@@ -108,7 +110,7 @@ def _untouched(folders: Folders, lab: Lab) -> tuple[Lab, list[str]]:
     other = untouched.committed(folders, lab)
     if other is None:
         return lab, [f"{files}; git cannot give the committed text, so it was checked as it is."]
-    return other, [f"{files}: checked as committed (--edited takes them as they are)."]
+    return other, [f"{files}: checked as committed{else_}."]
 
 
 def _notebook_was_run(run: Run) -> bool:

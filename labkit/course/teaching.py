@@ -120,20 +120,35 @@ def export(to: Path) -> None:
 @click.option("--csv", "table", type=click.Path(path_type=Path), help="Where to (default DIR/grades.csv).")
 @click.option("--junit", type=click.Path(path_type=Path), help="Where to (default DIR/grades.xml).")
 def grade(folder: Path, name: str | None, table: Path | None, junit: Path | None) -> None:
-    """Check a class: DIR/<learner>/<lab>.sql or .py, each piece alone. Writes CSV and JUnit XML."""
-    from labkit.course import files, grading, show
+    """Check a class: DIR/<learner>/<lab>.sql or .py, each piece alone. Writes CSV and JUnit XML.
 
-    _, curriculum = course()
-    labs = curriculum.find(name) if name else list(curriculum.labs.values())
-    grades = []
-    for each in grading.grade(folder, labs):
-        grades.append(each)
-        click.echo(f"{each.learner:<16}{show.lab_line(each.lab, each.run.outcome, each.run.red)}")
-        sys.stdout.flush()
+    By the labs' files as they were committed; those that were edited are named.
+    """
+    from labkit.course import files, grading, show
+    from labkit.course.check import as_committed
+
+    folders, curriculum = course()
+    chosen = curriculum.find(name) if name else list(curriculum.labs.values())
+    labs, notes = [], []
+    for lab in chosen:
+        committed, said = as_committed(folders, lab)
+        labs.append(committed)
+        notes += said
+    for note in dict.fromkeys(notes):
+        click.echo(note)
+    grades: dict[str, list[grading.Grade]] = {}
+    for learner in grading.learners(folder):
+        grades[learner] = []
+        for each in grading.grade(folder, learner, labs):
+            grades[learner].append(each)
+            click.echo(f"{learner:<16}{show.lab_line(each.lab, each.run.outcome, each.run.red)}")
+            sys.stdout.flush()
+        if not grades[learner]:
+            click.echo(f"{learner:<16}  has no piece of these labs")
     table, junit = table or folder / "grades.csv", junit or folder / "grades.xml"
     files.write(table, grading.as_csv(grades))
     files.write(junit, grading.as_junit(grades))
-    click.echo(f"{len(grades)} pieces: {table}, {junit}")
+    click.echo(f"{sum(map(len, grades.values()))} pieces: {table}, {junit}")
 
 
 TEACHING: tuple[click.Command, ...] = (dev, export, grade)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -21,6 +22,7 @@ class Outcome(str, Enum):
         return self.value
 
 
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: of a notebook, which is the last item of its lab
 NOTEBOOK_STEP = 1000
 
@@ -31,7 +33,7 @@ class Verdict:
 
     says: one sentence. got, expected: the two values, where they were said. details: lines below them.
     where: the learner's own line. full: everything that pytest knows, for -v. to_do: the step that is not
-    written, if that is why.
+    written, if that is why. What a piece has said can be printed.
     """
 
     item: str
@@ -46,6 +48,10 @@ class Verdict:
     seconds: float = 0.0
     to_do: int = 0
 
+    def __post_init__(self) -> None:
+        for name in ("says", "got", "expected", "details", "where", "full"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
+
     @property
     def at(self) -> int:
         """The step to look at."""
@@ -58,6 +64,11 @@ class Verdict:
     def from_json(cls, values: dict[str, Any]) -> Verdict:
         """The verdict that was written with to_json."""
         return cls(**{**values, "outcome": Outcome(values["outcome"])})
+
+
+def printable(text: str) -> str:
+    """The text, with what a terminal or XML cannot hold as Python writes it: colours, half characters."""
+    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 GOOD = (Outcome.RIGHT, Outcome.REFERENCE)

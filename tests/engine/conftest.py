@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,14 @@ class Learner:
     ) -> Run:
         """Run the checks of a lab, without anything around them."""
         return run(Job(self.lab(slug), self.folders.mine, own=own, notebook=notebook), on_wait=on_wait)
+
+
+def git(learner: Learner, *arguments: str) -> None:
+    """Type `git …` beside labs/ and mine/."""
+    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    subprocess.run(
+        ["git", *who, *arguments], cwd=learner.folders.labs.parent, check=True, capture_output=True
+    )
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 
 from labkit.course import files, saved
 from labkit.course.watch import watch
-from tests.engine.conftest import Learner
+from tests.engine.conftest import Learner, git
 
 
 def test_from_the_first_command_to_the_first_right_lab(learner: Learner) -> None:
@@ -418,13 +418,6 @@ def test_a_file_that_is_gone_or_has_another_name_is_a_change_too(learner: Learne
 
 
 # ---- tests stay untouched ----------------------------------------------------------------------
-
-
-def git(learner: Learner, *arguments: str) -> None:
-    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
-    subprocess.run(
-        ["git", *who, *arguments], cwd=learner.folders.labs.parent, check=True, capture_output=True
-    )
 
 
 def test_an_edited_test_is_reported_and_the_committed_one_decides(learner: Learner) -> None:

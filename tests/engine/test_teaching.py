@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import Learner
+from tests.engine.conftest import Learner, git
 
 
 def test_the_toy_labs_are_complete_but_for_notebooks(learner: Learner) -> None:
@@ -99,6 +99,68 @@ def test_a_class_is_graded_each_piece_alone(learner: Learner, tmp_path: Path) ->
         ("ada", "5", "0", "0"), ("bob", "3", "2", "0"), ("eve", "2", "1", "0")]  # fmt: skip
     assert not learner.folders.mine.exists()
     assert not learner.folders.state.exists()
+
+
+def test_whatever_a_piece_says_the_tables_can_be_read(learner: Learner, tmp_path: Path) -> None:
+    piece = tmp_path / "class" / "ada" / "greeting.py"
+    piece.parent.mkdir(parents=True)
+    piece.write_text(
+        'def greeting(name):\n    raise ValueError("\\x1b[31m red \\0 \\ud800 \\ufffe \\t \u20ac")\n'
+    )
+
+    assert learner.types("grade", str(tmp_path / "class"))[0] == 0
+    says = "ValueError: \\x1b[31m red \\x00 \\ud800 \\ufffe \t \u20ac"
+    [suite] = ET.parse(tmp_path / "class" / "grades.xml").getroot()
+    texts = {(each.text or "").split("\n")[0] for each in suite.iter("failure")}
+    assert texts == {says}
+    [row] = csv.DictReader((tmp_path / "class" / "grades.csv").open(newline=""))
+    assert row["says"] == says
+
+
+def test_a_learner_without_a_piece_gets_a_line_everywhere(learner: Learner, tmp_path: Path) -> None:
+    pieces = tmp_path / "class"
+    for who, name in (("ada", "mean.py"), ("bob", "notes.txt"), ("eve", "greeting.py"), (".git", "HEAD")):
+        (pieces / who).mkdir(parents=True)
+        (pieces / who / name).write_text(learner.lab("mean").reference.solved())
+    code, out = learner.types("grade", str(pieces), "--lab", "mean")
+
+    assert code == 0
+    assert out.splitlines()[1:] == [
+        "bob               has no piece of these labs",
+        "eve               has no piece of these labs",
+        f"1 pieces: {pieces / 'grades.csv'}, {pieces / 'grades.xml'}",
+    ]
+    rows = list(csv.DictReader((pieces / "grades.csv").open()))
+    assert [(row["learner"], row["lab"], row["outcome"], row["right"], row["checks"]) for row in rows] == [
+        ("ada", "mean", "right", "3", "3"),
+        ("bob", "", "no piece", "0", "0"),
+        ("eve", "", "no piece", "0", "0"),
+    ]
+    suites = ET.parse(pieces / "grades.xml").getroot()
+    assert [(each.get("name"), each.get("tests")) for each in suites] == [
+        ("ada", "3"),
+        ("bob", "0"),
+        ("eve", "0"),
+    ]
+
+
+def test_a_class_is_graded_by_the_committed_tests(learner: Learner, tmp_path: Path) -> None:
+    for command in (["init"], ["add", "labs"], ["commit", "-m", "labs"]):
+        git(learner, *command)
+    piece = tmp_path / "class" / "ada" / "greeting.py"
+    piece.parent.mkdir(parents=True)
+    piece.write_text("def greeting(name):\n    return name\n")
+    test = learner.lab("greeting").test_file
+    test.write_text("import pytest\n@pytest.mark.step(1)\ndef test_all_is_well(): pass\n")
+    _, out = learner.types("grade", str(tmp_path / "class"))
+
+    assert out.splitlines()[0] == (
+        "labs/phase0_setup/lab01_greeting/test_greeting.py is not as committed: checked as committed."
+    )
+    assert out.splitlines()[1].startswith(
+        "ada               greeting             wrong       step 1: Somebody is"
+    )
+    assert len(out.splitlines()) == 3
 
 
 def test_a_folder_without_learners_is_one_sentence(learner: Learner, tmp_path: Path) -> None:
