@@ -17,8 +17,8 @@ from labkit.course.runner import Run
 from labkit.course.verdict import GOOD, Outcome, Verdict, printable
 from labkit.errors import LabError
 
-#: what a learner does not get
-ANSWERS = ("answers.toml", "DISCUSSION.md")
+#: what a class is not given: the last hint of a step is almost its answer
+ANSWERS = ("solution.*", "answers.toml", "hints.md", "DISCUSSION.md")
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,6 @@ def export(curriculum: Curriculum, to: Path) -> int:
         )
     for lab in curriculum.labs.values():
         folder = to / lab.phase / lab.folder.name
-        shutil.copytree(
-            lab.folder, folder, ignore=shutil.ignore_patterns("solution.*", *ANSWERS, "__pycache__", ".*")
-        )
+        shutil.copytree(lab.folder, folder, ignore=shutil.ignore_patterns(*ANSWERS, "__pycache__", ".*"))
         files.write(folder / lab.file_name, lab.reference.stub())
     return len(curriculum.labs)

@@ -106,12 +106,17 @@ def prove(slugs: tuple[str, ...], changed: bool, no_mutations: bool, everywhere:
     "--stubs", "to", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Where to."
 )
 def export(to: Path) -> None:
-    """Every lab without its answers: the stub, the task, the hints, the tests."""
+    """A handout: of every lab the stub, the task, the notebook and the tests, without its answers.
+
+    To write in, not to run: the tests need this repository. Collect the stubs that were filled in as
+    CLASS/<learner>/<lab>.sql or .py, and ./lab grade CLASS, here, says what is right. Hints are left out: the
+    last one of a step is almost its answer. Who is to check alone gets the repository instead, hints and all.
+    """
     from labkit.course import grading
 
     count = grading.export(course()[1], to)
-    click.echo(f"{count} labs in {to}, without solutions, answers and discussions.")
-    click.echo("Next: ./lab grade DIR, when the pieces come back")
+    click.echo(f"{count} labs in {to}, without solutions, answers, hints and discussions.")
+    click.echo("Next: give it out; then ./lab grade CLASS, with CLASS/<learner>/<lab>.sql or .py of each")
 
 
 @click.command()

@@ -172,17 +172,28 @@ def test_a_folder_without_learners_is_one_sentence(learner: Learner, tmp_path: P
 
 def test_stubs_are_exported_without_answers(learner: Learner, tmp_path: Path) -> None:
     to = tmp_path / "handout"
+    hints = learner.lab("mean").folder / "hints.md"
+    answer = "".join(learner.lab("mean").reference.blocks[0].solution)
+    hints.write_text(f"{hints.read_text()}\n{answer}")
     assert learner.types("export", "--stubs", str(to))[0] == 0
 
     assert sorted(path.name for path in (to / "phase1_quality" / "lab02_mean").iterdir()) == [
-        "README.md", "hints.md", "lab.toml", "mean.py", "test_mean.py"]  # fmt: skip
+        "README.md", "lab.toml", "mean.py", "test_mean.py"]  # fmt: skip
     assert (to / "phase1_quality" / "lab02_mean" / "mean.py").read_text() == learner.lab(
         "mean"
     ).reference.stub()
-    text = "".join(
-        path.read_text() for path in to.rglob("*") if path.is_file() and path.suffix in (".py", ".sql")
-    )
+    text = "".join(path.read_text() for path in to.rglob("*") if path.is_file())
     for lab in learner.curriculum.labs.values():
         for block in lab.reference.blocks:
             assert "".join(block.solution) not in text
     assert "is not empty" in learner.types("export", "--stubs", str(to))[1]
+
+
+def test_a_handout_that_comes_back_is_graded(learner: Learner, tmp_path: Path) -> None:
+    learner.types("export", "--stubs", str(tmp_path / "handout"))
+    stub = tmp_path / "handout" / "phase1_quality" / "lab02_mean" / "mean.py"
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    stub.rename(tmp_path / "class" / "ada" / "mean.py")
+
+    _, out = learner.types("grade", str(tmp_path / "class"))
+    assert out.startswith("ada               mean                 to do       step 1: Step 1 is still to do")
