@@ -161,6 +161,9 @@ class _Prover:
         if red is None:
             yield f"{what} is green: no check notices it"
             return
+        if red.outcome is not Outcome.WRONG:
+            yield f"{what} is {red.outcome} at step {_step(red.at)}, not wrong: {red.says}"
+            return
         if answer.says not in red.says:
             yield f"{what} gets another sentence than its own: {red.says}"
         if red.step > answer.step and red.step != NOTEBOOK_STEP:

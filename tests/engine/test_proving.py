@@ -87,6 +87,33 @@ def test_a_wrong_answer_without_its_sentence_is_caught(learner: Learner) -> None
     ]
 
 
+def test_a_wrong_answer_that_was_not_checked_is_not_rejected(learner: Learner) -> None:
+    """Its sentence stands in what the service says, which is nobody's wrong answer."""
+    lab = learner.lab("greeting")
+    change(lab.test_file, "\n    expect(\n        got", """
+    from labkit.services.stack import Stack
+    if got[0] == "Hello, ": Stack("engine").up("Nobody was greeted")
+    expect(
+        got""")  # fmt: skip
+
+    assert failures(lab) == [
+        "wrong answer `the name as it is` is not checked at step 1, not wrong: "
+        "There is no service 'Nobody was greeted'. There are: kafka, postgres, flink, registry."
+    ]
+
+
+def test_a_wrong_answer_that_is_to_do_is_not_rejected(learner: Learner) -> None:
+    lab = learner.lab("greeting")
+    answers = lab.folder / "answers.toml"
+    change(answers, 'return f"Hello, {name}"', 'raise NotImplementedError("greeting, step 1")')
+    change(answers, "Nobody was greeted", "Step 1 is still to do")
+
+    assert failures(lab) == [
+        "wrong answer `the name as it is` is to do at step 1, not wrong: "
+        "Step 1 is still to do: a stranger is greeted too"
+    ]
+
+
 def test_a_wrong_answer_with_somebody_elses_sentence_is_caught(learner: Learner) -> None:
     lab = learner.lab("late_rows")
     change(lab.folder / "answers.toml", 'text = "WHERE at_hour > closed"', 'text = "WHERE at_hour < closed"')
