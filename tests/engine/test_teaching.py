@@ -29,7 +29,7 @@ def test_the_toy_labs_are_complete_but_for_notebooks(learner: Learner) -> None:
         ("README.md", "1. Square each number.", "2. Square.", "README.md numbers its steps [2]"),
         ("hints.md", "### Almost the answer", "", "hints.md has 2 hints for step 1"),
         ("hints.md", "## Step 1", "## Step 2", "hints.md has a step 2 that the reference does not mark"),
-        ("answers.toml", "[[right]]", "[[wrong]]\nsays = 'x'\nteaches = 'x'", "answers.toml has no other right answer"),
+        ("answers.toml", "[[right]]\nname = \"a loop\"", "[[wrong]]\nname = 'a loop'\nsays = 'x'\nteaches = 'x'", "answers.toml has 1 other right answers; two or more"),
         ("answers.toml", 'says = "gives other figures"', 'says = "Each number"', "is a part of what"),
         ("test_squares.py", "@pytest.mark.step(1)\n", "", "test_squares.py has no check of step 1"),
         ("lab.ipynb", "NBVAL_CHECK_OUTPUT", "", "lab.ipynb has no cell that says # NBVAL_CHECK_OUTPUT"),
