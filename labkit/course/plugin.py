@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from labkit.busy import busy
-from labkit.course import explain, files, mine, notebook, piece, show, untouched
+from labkit.course import explain, files, mine, notebook, piece, saved, show, untouched
 from labkit.course.curriculum import Curriculum, Lab, read_lab
 from labkit.course.folders import Folders
 from labkit.course.verdict import NOTEBOOK_STEP, Outcome, Verdict, first_red
@@ -129,6 +129,19 @@ class LabChecks:
             if _PLACE in item.stash:
                 slug = item.stash[_PLACE][0].slug
                 self.planned[slug] = self.planned.get(slug, 0) + 1
+        if self.config.pluginmanager.has_plugin("terminalreporter"):  # else ./lab runs it, and has saved
+            self._save()
+
+    def _save(self) -> None:
+        """A copy of each piece that is about to be checked."""
+        if self.config.getoption("reference"):
+            return
+        try:
+            for lab in self.labs.values():
+                if mine.counts(lab.slug):
+                    saved.save(self.folders, lab, "check")
+        except LabError as error:
+            raise pytest.UsageError(str(error)) from error
 
     def _adopt(self, item: pytest.Item) -> bool:
         lab = _lab_or_error(item.path.parent)

@@ -15,11 +15,21 @@ from labkit.errors import LabError
 
 
 def changed(folders: Folders, *labs: Lab) -> list[Path]:
-    """The files of these labs, and those that all labs share, that are not what was committed."""
-    shared = [folders.labs / "shared", folders.labs / "conftest.py"]
-    said = _git(folders.labs, "diff", "--name-only", "--no-ext-diff", "-z", "--relative", "HEAD", "--",
-                *(str(lab.folder) for lab in labs), *map(str, shared))  # fmt: skip
-    return [folders.labs / os.fsdecode(name) for name in (said or b"").split(b"\0") if name]
+    """The files of these labs, and those that all labs share, that are not what was committed.
+
+    Of those that were never committed only a conftest.py: pytest takes it by itself, and it may say anything.
+    """
+    texts = [folders.labs / "shared", folders.labs / "conftest.py"]
+    texts += [place for lab in labs for place in (lab.folder, lab.folder.parent / "conftest.py")]
+    edited = _git(folders.labs, "diff", "--name-only", "--no-ext-diff", "-z", "--relative", "HEAD", "--",
+                  *map(str, texts))  # fmt: skip
+    if edited is None:
+        return []
+    inside = [lab.folder.relative_to(folders.labs) for lab in labs]
+    new = _git(folders.labs, "ls-files", "--others", "-z", "--", "conftest.py",
+               *(f":(glob){phase}/conftest.py" for phase in {folder.parent for folder in inside}),
+               *(f":(glob){folder}/**/conftest.py" for folder in inside))  # fmt: skip
+    return [folders.labs / os.fsdecode(name) for name in (edited + (new or b"")).split(b"\0") if name]
 
 
 def touched(folders: Folders, labs: list[Lab]) -> set[str]:

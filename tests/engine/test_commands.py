@@ -468,6 +468,7 @@ def test_plain_pytest_names_what_is_not_as_committed(learner: Learner) -> None:
         git(learner, *command)
     with learner.lab("greeting").test_file.open("a") as test:
         test.write("\n# mine\n")
+    (learner.folders.labs / "phase1_quality" / "conftest.py").write_text("# mine too\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-p", "labkit.pytest_plugin", "labs/phase1_quality",
          "labs/phase0_setup/lab01_greeting", "-p", "no:cacheprovider"],
@@ -475,7 +476,31 @@ def test_plain_pytest_names_what_is_not_as_committed(learner: Learner) -> None:
     )  # fmt: skip
 
     assert "labs/phase0_setup/lab01_greeting/test_greeting.py is not as committed.\n" in done.stdout
-    assert done.stdout.count("is not as committed") == 1
+    assert "labs/phase1_quality/conftest.py is not as committed.\n" in done.stdout
+    assert done.stdout.count("is not as committed") == 2
+
+
+@pytest.mark.parametrize("place", ["", "phase0_setup", "phase0_setup/lab01_greeting"])
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_conftest_that_nobody_committed_is_named_and_decides_nothing(
+    learner: Learner, place: str, ignored: bool
+) -> None:
+    for command in (["init"], ["add", "labs"], ["commit", "-m", "labs"]):
+        git(learner, *command)
+    if ignored:
+        (learner.folders.labs.parent / ".git" / "info" / "exclude").write_text("conftest.py\n")
+    (learner.folders.labs / place / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture(scope='module')\ndef piece(reference): return reference('greeting')\n"
+    )
+    learner.answers("greeting", 1, "return name")
+    learner.answers("mean", 3, "return 1")
+    name = "/".join(filter(None, ["labs", place, "conftest.py"]))
+
+    code, out = learner.types("check", "greeting")
+    assert code == 1
+    assert f"  {name} is not as committed: checked as committed (--edited takes them as they are).\n" in out
+    assert learner.types("check", "greeting", "--edited")[0] == 0
+    assert (name in learner.types("check", "mean")[1]) == (place == "")
 
 
 def test_an_edited_reference_decides_nothing(learner: Learner) -> None:

@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+from labkit.course import saved
 from tests.engine.conftest import Learner
 
 
@@ -18,7 +20,8 @@ def pytest_says(learner: Learner, *arguments: str, notebooks: bool = False) -> t
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-p", "labkit.pytest_plugin",
          "-p", "no:cacheprovider", *arguments],
-        cwd=learner.folders.labs.parent, env={**os.environ, "COLUMNS": "100"}, capture_output=True, text=True,
+        cwd=learner.folders.labs.parent, capture_output=True, text=True,
+        env={**os.environ, "COLUMNS": "100", "LAB_DIR": str(learner.folders.state)},
     )  # fmt: skip
     return done.returncode, re.sub(r"=+ (.*) in \d+\.\d+s =+", r"== \1 ==", done.stdout + done.stderr)
 
@@ -101,6 +104,41 @@ def test_with_the_reference_alone_mine_is_ignored(learner: Learner) -> None:
     code, out = pytest_says(learner, "labs", "--reference")
     assert code == 0
     assert "11 reference" in out
+
+
+def test_what_is_yours_is_saved_before_it_is_checked_here_too(learner: Learner) -> None:
+    text = "def greeting(name):\n    return name\n"
+    learner.writes("greeting", text)
+    greeting = learner.lab("greeting")
+
+    pytest_says(learner, "labs", "--reference")
+    pytest_says(learner, "labs/phase1_quality")
+    assert saved.copies(learner.folders, greeting) == []  # it was not checked
+    for _ in range(2):
+        pytest_says(learner, "labs/phase0_setup")
+    assert [(each.why, each.path.read_text()) for each in saved.copies(learner.folders, greeting)] == [
+        ("check", text)
+    ]
+
+
+def test_a_text_that_cannot_be_saved_is_one_sentence(learner: Learner) -> None:
+    learner.writes("greeting", "")
+    learner.folders.state.write_text("a file stands where the folder should be")
+    code, out = pytest_says(learner, "labs/phase0_setup")
+
+    assert code == 4
+    assert "could not be written (" in out
+    assert "Traceback" not in out
+
+
+def test_pieces_of_others_are_not_saved_as_yours(learner: Learner, tmp_path: Path) -> None:
+    """Neither a class's, nor what a proof plays."""
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    (tmp_path / "class" / "ada" / "greeting.py").write_text("def greeting(name):\n    return name\n")
+    learner.types("grade", str(tmp_path / "class"))
+    learner.types("dev", "prove", "greeting", "--no-mutations")
+
+    assert not (learner.folders.state / "saved").exists()
 
 
 def test_the_checks_behind_a_notebook_that_is_not_run_begin_well(learner: Learner) -> None:
