@@ -171,9 +171,7 @@ class _Told:
 
         def hear(run: Run, verdict: Verdict) -> None:
             if first_red(run.verdicts) is verdict:
-                for line in show.one(lab, verdict, full=self.verbose):
-                    _say(line)
-                for line in show.printed(run, verdict, all_of_it=self.verbose):
+                for line in show.told(lab, run, verdict, full=self.verbose):
                     _say(line)
                 sys.stdout.flush()
 

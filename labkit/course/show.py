@@ -19,6 +19,8 @@ _COLOURS = {
     Outcome.RIGHT: "32",
     Outcome.ERROR: "31",
 }
+#: lines between the sentence and what comes next: with these a red step takes less than ten
+_ROOM = 5
 
 
 def coloured(text: str, outcome: Outcome) -> str:
@@ -39,16 +41,17 @@ def red(lab: Lab, verdicts: Sequence[Verdict], planned: int, *, full: bool = Fal
     yield f"Next: {next_step(lab, verdict)}"
 
 
-def one(lab: Lab, verdict: Verdict, *, full: bool = False) -> Iterator[str]:
-    """What happened, what was expected, and the learner's own line."""
+def one(lab: Lab, verdict: Verdict, *, full: bool = False, room: int = _ROOM) -> Iterator[str]:
+    """What happened, what was expected, and the learner's own line. room: lines below the sentence."""
     yield coloured(f"{lab.slug}, {_step(lab, verdict.at)}: {verdict.outcome}", verdict.outcome)
     yield f"  {verdict.says}"
-    for word, value in (("expected", verdict.expected), ("got", verdict.got)):
-        lines = value.splitlines()
-        for number, line in enumerate(lines[:3]):
+    room -= bool(verdict.where)
+    values = [pair for pair in (("expected", verdict.expected), ("got", verdict.got)) if pair[1]]
+    for word, value in values:
+        for number, line in enumerate(value.splitlines()[: room // len(values)]):
             yield f"    {word if number == 0 else '':<9} {_cut(line)}"
-    shown = 5 if not (verdict.got or verdict.expected) else 1
-    yield from (f"    {_cut(line)}" for line in verdict.details.splitlines()[:shown])
+    if not values:
+        yield from (f"    {_cut(line)}" for line in verdict.details.splitlines()[:room])
     if verdict.where:
         yield f"  at {_cut(verdict.where)}"
     if full and verdict.full:
@@ -129,14 +132,15 @@ def right(folders: Folders, lab: Lab, run: Run, *, edited: bool = False) -> Iter
             yield f"  What it costs, and what else would do: {folders.shown(lab.discussion)}"
 
 
-def printed(run: Run, verdict: Verdict, *, all_of_it: bool = False) -> Iterator[str]:
-    """The last lines that a check printed; all of it, with what was not printed by Python, if asked."""
-    noise = run.noise.get(verdict.item, "") if all_of_it else ""
+def told(lab: Lab, run: Run, verdict: Verdict, *, full: bool = False) -> Iterator[str]:
+    """The same with what the check printed, in no more lines: the last two; full: all, whoever printed it."""
+    noise = run.noise.get(verdict.item, "") if full else ""
     lines = (run.printed.get(verdict.item, "") + noise).rstrip("\n").splitlines()
-    for line in lines if all_of_it else lines[-2:]:
-        yield f"  printed   {_cut(line)}"
-    if len(lines) > 2 and not all_of_it:
-        yield f"  ({len(lines) - 2} lines before: ./lab check {run.lab.slug} -v)"
+    shown = [f"  printed   {_cut(line)}" for line in (lines if full else lines[-2:])]
+    yield from one(lab, verdict, full=full, room=_ROOM - (0 if full else len(shown)))
+    if len(lines) > len(shown):
+        shown[-1] += f"   ({len(lines) - len(shown)} lines before: ./lab check {lab.slug} -v)"
+    yield from shown
 
 
 def after(folders: Folders, curriculum: Curriculum, lab: Lab) -> str:

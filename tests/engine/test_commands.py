@@ -11,11 +11,11 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
+from labkit import console
 from labkit.course import files, saved
 from labkit.course.watch import watch
 from tests.engine.conftest import Learner, git
@@ -62,12 +62,37 @@ Next: ./lab start squares
 """)  # fmt: skip
 
 
-def test_a_red_check_takes_less_than_ten_lines(learner: Learner) -> None:
-    learner.answers("mean", 2, "print(*range(50), sep='\\n')\nraise ValueError('x' * 5000 + '\\n' * 50)")
+def tall(word: str) -> str:
+    return "\\n".join(f"{word} {number}" for number in range(9))
+
+
+@pytest.mark.parametrize("prints", [0, 1, 2, 50])
+@pytest.mark.parametrize(
+    "raises",
+    [
+        "raise ValueError('x' * 5000 + '\\n' * 50)",
+        f"raise Wrong('It is not so.', '{tall('got')}', '{tall('expected')}')",
+        "raise Wrong('It is not so.', list(range(500)), list(range(1, 500)))",
+        f"raise AssertionError('2 rows. It is not so.\\n{tall('row')}')",
+    ],
+)
+def test_a_red_check_takes_less_than_ten_lines(learner: Learner, prints: int, raises: str) -> None:
+    learner.answers(
+        "mean",
+        2,
+        f"from labkit.checking import Wrong\nfor n in range({prints}): print(f'printed {{n}}.')\n{raises}",
+    )
     _, out = learner.types("check")
 
     assert len(out.splitlines()) < 10
     assert max(map(len, out.splitlines())) < 400
+    assert "  at mine/mean.py:" in out
+    assert ("  printed   " in out) == (f"printed {prints - 1}." in out) == (prints > 0)
+    if "Wrong" in raises:
+        assert "    expected  " in out
+        assert "    got       " in out
+    if "AssertionError" in raises:
+        assert "    row 0\n" in out
 
 
 def test_v_shows_everything(learner: Learner) -> None:
@@ -231,9 +256,9 @@ def test_every_text_that_was_checked_reset_dropped_or_replaced_comes_back(learne
     assert [(copy.why, copy.path.read_text()) for copy in reversed(copies)] == list(
         zip(("check", "reset", "drop", "solution"), texts, strict=True)
     )
-    for number in (4, 4, 4, 4):
-        learner.types("saved", "greeting", "--restore", str(number))
-        assert learner.piece("greeting").read_text() in texts
+    for text in texts:  # the oldest is number 4; what it replaces is saved, so the next one is
+        learner.types("saved", "greeting", "--restore", "4")
+        assert learner.piece("greeting").read_text() == text
 
 
 def test_the_same_text_is_saved_once(learner: Learner) -> None:
@@ -336,18 +361,23 @@ def test_a_folder_that_cannot_be_written_to(learner: Learner, monkeypatch: pytes
            "Next: make room or fix the permissions, then run the same command again\n")  # fmt: skip
 
 
-def test_two_checks_of_one_lab_wait_for_each_other(learner: Learner) -> None:
+def test_two_checks_of_one_lab_wait_for_each_other(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
     learner.writes("greeting", learner.lab("greeting").reference.solved())
     lock = learner.folders.state / "locks" / "check-greeting.lock"
     lock.parent.mkdir(parents=True)
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        timer = threading.Timer(0.5, lambda: fcntl.flock(held, fcntl.LOCK_UN))
-        timer.start()
-        code, _ = learner.types("check")
-        timer.join()
 
-    assert code == 0
+        def heard(line: str, **options: object) -> None:
+            said.append(line)
+            assert saved.copies(learner.folders, learner.lab("greeting")) == []  # nothing was done before
+            fcntl.flock(held, fcntl.LOCK_UN)
+
+        monkeypatch.setattr(console.err, "print", heard)
+        code, _ = learner.types("check")
+
+    assert (code, said) == (0, ["  Waiting: another check of greeting runs."])
 
 
 def test_checks_of_different_labs_do_not_wait(learner: Learner) -> None:
