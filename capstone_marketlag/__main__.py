@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +37,10 @@ def cli() -> None:
 
 @cli.command()
 @_of_the_world
-@click.option("--to", type=click.Path(path_type=Path), default=BUILD / "demo", help="Folder for the results.")
+@click.option(
+    "--to", type=click.Path(path_type=Path, resolve_path=True), default=BUILD / "demo",
+    help="Folder for the results.",
+)  # fmt: skip
 @click.option(
     "--mine", type=click.Choice(["right", "all"]), default="right", show_default=True, envvar="MINE",
     help="Which pieces of mine/: those that are right, or all.",
@@ -107,10 +109,16 @@ def report(folder: Path | None) -> None:
     from capstone_marketlag.report import write_report
 
     if folder is None:
+        from capstone_marketlag import folders
+
         folder = BUILD / "report"
-        with console.stage("read topics and tables"):
-            _dump_now(folder)
-    console.out.print(f"The report: {shown(write_report(folder))}")
+        with folders.whole(folder) as new:
+            with console.stage("read topics and tables"):
+                _dump_now(new)
+            write_report(new)
+    else:
+        write_report(folder)
+    console.out.print(f"The report: {shown(folder / 'report.html')}")
 
 
 def _dump_now(folder: Path) -> None:
@@ -121,7 +129,6 @@ def _dump_now(folder: Path) -> None:
 
     settings = local.settings()
     read, stored = dump.read_all(settings)
-    shutil.rmtree(folder, ignore_errors=True)
     dump.write_all(folder, read, stored)
     summary = of_running(settings, outcome(read, stored, settings.alignment))
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from typing import Any
 
 from rich.table import Table
 
-from capstone_marketlag import dump, logs, pieces, topics
+from capstone_marketlag import dump, folders, logs, pieces, topics
 from capstone_marketlag.application import Application
 from capstone_marketlag.drain import drain
 from capstone_marketlag.outcome import Outcome, outcome
@@ -44,25 +43,18 @@ def run(seed: int, hours: int, folder: Path, wrong_pieces: bool = False) -> bool
 
     Writes to `folder`: world.json, the topics and the tables as they were read back, summary.json and
     report.html. wrong_pieces: run also on those pieces of mine/ that their labs do not call right.
-    Raises LabError: a service, a job or the disk failed.
+    Raises LabError: a service, a job or the disk failed; something else than an earlier run is in `folder`.
     """
     settings = Settings.from_env()
     logs.configure(settings.log_format, logging.ERROR)
-    half = folder.with_name(folder.name + ".new")
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    try:
-        with (
-            held(LOCKS / "demo.lock", "another demo runs in this copy"),
-            pieces.chosen(all_of_mine=wrong_pieces) as left_out,
-        ):
-            for line in pieces.told(left_out):
-                console.out.print(f"{line}, make demo MINE=all takes it.", markup=False)
-            summary, found = _run(settings, seed, hours, half)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(half, folder)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
+    with (
+        held(LOCKS / "demo.lock", "another demo runs in this copy"),
+        folders.whole(folder) as new,
+        pieces.chosen(all_of_mine=wrong_pieces) as left_out,
+    ):
+        for line in pieces.told(left_out):
+            console.out.print(f"{line}, make demo MINE=all takes it.", markup=False)
+        summary, found = _run(settings, seed, hours, new)
     _say(summary, found, folder)
     return bool(summary["conserved"] and summary["oracle_equal"])
 
