@@ -37,6 +37,9 @@ from labkit.services import process
 from labkit.services.locking import held
 from labkit.services.stack import Stack
 
+#: the settings that may be others here; the rest would change the answer, or reach out of this machine
+TAKES = ("MARKETLAG_ALIGNMENT",)
+
 
 def run(seed: int, hours: int, folder: Path, wrong_pieces: bool = False) -> bool:
     """Play the world of that seed; True only if everything is conserved and equal to the oracle.
@@ -45,7 +48,10 @@ def run(seed: int, hours: int, folder: Path, wrong_pieces: bool = False) -> bool
     report.html. wrong_pieces: run also on those pieces of mine/ that their labs do not call right.
     Raises LabError: a service, a job or the disk failed; something else than an earlier run is in `folder`.
     """
-    settings = Settings.from_env()
+    settings = Settings.from_env({name: os.environ[name] for name in TAKES if name in os.environ})
+    ignored = sorted(name for name in os.environ if name.startswith("MARKETLAG_") and name not in TAKES)
+    if ignored:
+        console.out.print(f"The demo's settings are its own, it ignores {', '.join(ignored)}.", markup=False)
     logs.configure(settings.log_format, logging.ERROR)
     with (
         held(LOCKS / "demo.lock", "another demo runs in this copy"),

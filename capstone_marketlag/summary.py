@@ -57,6 +57,8 @@ def _found(settings: Settings, found: Outcome, markets: Collection[str]) -> Summ
     return {
         "markets": list(markets),
         "alignment": settings.alignment,
+        "signal_threshold": str(settings.signal_threshold),
+        "price_threshold": str(settings.price_threshold),
         "counts": {"news": found.news, "prices": found.prices},
         "dead_by_reason": found.dead,
         "signal_hours": len(found.hours),

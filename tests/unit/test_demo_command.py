@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 import capstone_marketlag.__main__ as command
 from capstone_marketlag import demo, dump
 from capstone_marketlag.outcome import Outcome
+from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
 
 SUMMARY = {"conserved": True, "oracle_equal": True}
@@ -27,6 +29,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         (folder / "summary.json").write_text(json.dumps(SUMMARY))
         return SUMMARY, Outcome()
 
+    for name in [name for name in os.environ if name.startswith("MARKETLAG_")]:
+        monkeypatch.delenv(name)
     mine = tmp_path / "nothing of mine"
     mine.mkdir()
     monkeypatch.setenv("LAB_MINE", str(mine))
@@ -75,6 +79,37 @@ def test_a_demo_does_not_delete_what_a_path_leads_to(
     assert isinstance(said.exception, LabError)
     assert (tmp_path / "here" / "thesis.txt").read_text() == "years of work"
     assert runs == []
+
+
+SOMEBODY_S = {
+    "SIGNAL_THRESHOLD": "2.5", "PRICE_THRESHOLD": "0.5", "SECURITY_PROTOCOL": "SASL_SSL", "PARALLELISM": "0",
+    "REGISTRY": "https://registry.example", "KAFKA": "broker.example:9092", "STATE_TTL_HOURS": "1",
+}  # fmt: skip
+
+
+def test_a_demo_has_its_own_settings_and_names_those_it_ignores(
+    tmp_path: Path, runs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SOMEBODY_S.items():
+        monkeypatch.setenv(f"MARKETLAG_{name}", value)
+    monkeypatch.setenv("MARKETLAG_ALIGNMENT", "window_end")
+
+    said = called("demo", "--to", str(tmp_path / "out"))
+
+    assert runs == [Settings(alignment="window_end")]
+    assert said.output == (
+        "The demo's settings are its own, it ignores MARKETLAG_KAFKA, MARKETLAG_PARALLELISM, "
+        "MARKETLAG_PRICE_THRESHOLD, MARKETLAG_REGISTRY, MARKETLAG_SECURITY_PROTOCOL, "
+        "MARKETLAG_SIGNAL_THRESHOLD, MARKETLAG_STATE_TTL_HOURS.\n"
+    )
+
+
+def test_a_demo_that_ignores_nothing_does_not_speak_of_it(
+    tmp_path: Path, runs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARKETLAG_ALIGNMENT", "window_end")
+
+    assert called("demo", "--to", str(tmp_path / "out")).output == ""
 
 
 def test_a_report_that_is_cut_off_leaves_the_one_before(

@@ -226,7 +226,7 @@ class Run:
     def summary(self) -> dict[str, Any]:
         return {
             "seed": 7, "hours_of_news": self.hours, "markets": [FED, BTC], "from": hour(0),
-            "to": hour(self.hours), "alignment": self.alignment, "counts": self.counts(), "conserved": True,
+            "to": hour(self.hours), "alignment": self.alignment, "signal_threshold": "1.0", "price_threshold": "0.02", "counts": self.counts(), "conserved": True,
             "oracle_equal": True, "first_difference": None,
             "lags": {"planted": len(self.world["lags"]),
                      "window_start": {"flags": 20, "hits": 2, "precision": 0.1, "recall": 0.67},
@@ -460,6 +460,27 @@ def test_the_finding_is_one_sentence_and_the_verdict_is_correct(tmp_path: Path) 
         "Pieces: all 2 are the reference's.",
     ]
     assert "First difference" not in root.words()
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "said"),
+    [
+        ({}, "rose by more than 1.0, and the price of YES moved by less than 0.02."),
+        ({"signal_threshold": "2.5", "price_threshold": "0.010"},
+         "rose by more than 2.5, and the price of YES moved by less than 0.010."),
+        ({"signal_threshold": None, "price_threshold": HOSTILE},
+         "rose by more than its threshold, and the price of YES moved by less than its threshold."),
+    ],
+)  # fmt: skip
+def test_a_lag_signal_is_told_with_the_thresholds_of_the_run(
+    tmp_path: Path, thresholds: dict[str, Any], said: str
+) -> None:
+    run = a_day()
+    run.changes = thresholds
+
+    [lead] = run.page(tmp_path).all("p", "lead")
+
+    assert said in lead.words()
 
 
 @pytest.mark.parametrize(

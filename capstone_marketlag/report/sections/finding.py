@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capstone_marketlag.report.markup import Html, join, shortened, stranger, tag
 from capstone_marketlag.report.read.facts import NEWS_PARTS, PRICE_PARTS, Facts
-from capstone_marketlag.report.read.values import mapping, text
+from capstone_marketlag.report.read.values import mapping, number, text
 from capstone_marketlag.report.words import day, listed, many
 
 
@@ -22,13 +22,7 @@ def section(facts: Facts) -> Html:
         tag("p", _world(facts), class_="kicker"),
         tag("h1", _found(facts)),
         _verdict(facts),
-        tag(
-            "p",
-            "A lag signal: from one hour to the next the news signal of a market rose by more than 1.0, and "
-            "the price of YES moved by less than 0.02. It is flagged, with a confidence from 0 to 1."
-            + _planted(facts),
-            class_="lead",
-        ),
+        tag("p", _lag_signal(facts), _planted(facts), class_="lead"),
         tag(
             "nav",
             join(
@@ -57,6 +51,17 @@ def _world(facts: Facts) -> str:
         first, last = day(facts.start), day(facts.end)
         told += f", {first} to {last} {facts.end.year}" if first != last else f", {first} {facts.end.year}"
     return told
+
+
+def _lag_signal(facts: Facts) -> str:
+    """What one is, with the thresholds of the run."""
+    told = (facts.summary.get(f"{of}_threshold") for of in ("signal", "price"))
+    signal, price = ("its threshold" if number(each) is None else text(each) for each in told)
+    return (
+        "A lag signal: from one hour to the next the news signal of a market rose by more than "
+        f"{signal}, and the price of YES moved by less than {price}. "
+        "It is flagged, with a confidence from 0 to 1."
+    )
 
 
 def _planted(facts: Facts) -> str:
