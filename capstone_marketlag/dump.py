@@ -89,9 +89,13 @@ def read_table(settings: Settings, table: str) -> Rows:
 
 
 def read_all(settings: Settings) -> tuple[dict[str, Rows], dict[str, Rows]]:
-    """Every topic of the plan and every table that readers see, by name."""
+    """Every topic of the plan and every table that readers see, by name.
+
+    Inputs last: while jobs commit, a record may be there whose fate was not read, and never the reverse.
+    """
+    inputs_last = sorted(topics.plan(), key=lambda name: name in (topics.NEWS, topics.PRICES))
     return (
-        {name: read_topic(settings, name) for name in topics.plan()},
+        {name: read_topic(settings, name) for name in inputs_last},
         {name: read_table(settings, name) for name in tables.NAMES},
     )
 

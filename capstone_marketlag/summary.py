@@ -46,10 +46,13 @@ def of_world(
 
 
 def of_running(settings: Settings, found: Outcome) -> Summary:
-    """Of an application that runs: nothing is known about the truth, and records are still under way."""
+    """Of an application that runs: nothing is known about the truth.
+
+    Nor are its records counted: some are under way, and of old ones Kafka has deleted the one half.
+    """
     markets = sorted({market for market, _ in found.hours})
     nothing = ("seed", "hours_of_news", "from", "to", "conserved", "oracle_equal", "first_difference", "lags")
-    return {**dict.fromkeys(nothing), **_found(settings, found, markets)}
+    return {**dict.fromkeys(nothing), **_found(settings, found, markets), "counts": None}
 
 
 def _found(settings: Settings, found: Outcome, markets: Collection[str]) -> Summary:

@@ -12,11 +12,15 @@ from labkit.paths import shown
 
 
 class Record(NamedTuple):
-    """A record of a topic: where it stood, and the JSON object that it is, if it is one."""
+    """A record of a topic: where it stood, the JSON object that it is, if it is one, and when it was written.
+
+    written: in ms; 0 where the dump does not say it.
+    """
 
     partition: int
     offset: int
     value: dict[str, Any] | None
+    written: int = 0
 
 
 def records(folder: Path, topic: str) -> Iterator[Record]:
@@ -26,7 +30,8 @@ def records(folder: Path, topic: str) -> Iterator[Record]:
         partition, offset = row.get("partition"), row.get("offset")
         if not isinstance(partition, int) or not isinstance(offset, int):
             partition = offset = -1
-        yield Record(partition, offset, _object(row.get("value")))
+        written = row.get("timestamp")
+        yield Record(partition, offset, _object(row.get("value")), written if isinstance(written, int) else 0)
 
 
 def objects(folder: Path, topic: str) -> Iterator[dict[str, Any]]:

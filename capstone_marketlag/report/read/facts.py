@@ -118,7 +118,8 @@ def read(folder: Path) -> Facts:
     summary, world = dumps.summary(folder), dumps.document(folder / "world.json")
     found = hours.read(folder)
     dead = {topic: letters.read(folder, topic) for topic in (topics.NEWS, topics.PRICES)}
-    priced = prices.read(folder, dead[topics.PRICES])
+    # a world is played into topics of its own; those of an application that runs lose what is old
+    priced = prices.read(folder, dead[topics.PRICES], complete=bool(world))
     start, end = _span(summary, world, found, priced)
     lines = dumps.lengths(folder)
     return Facts(
@@ -130,7 +131,7 @@ def read(folder: Path) -> Facts:
         recorded=bool(world),
         planted=_planted(world, "lags"),
         moves=_planted(world, "moves"),
-        news=news.read(folder, found, dead[topics.NEWS]),
+        news=news.read(folder, found, dead[topics.NEWS], complete=bool(world)),
         prices=priced,
         letters=dead,
         failures=letters.failures(folder),

@@ -135,7 +135,8 @@ def _conserved(facts: Facts) -> Html:
     placed += sum(facts.prices.counts[part] for part in PRICE_PARTS)
     if not facts.wrong:
         detail = (
-            f"{placed:,} of {many(records, 'record')} are in exactly one place; the others' hour is open."
+            f"{placed:,} of {many(records, 'record')} are in exactly one place; the others are not read yet, "
+            "or their hour is open."
         )
         return _check(None, "Under way:", detail)
     detail = f"{many(records, 'record')} in, {placed:,} accounted for."

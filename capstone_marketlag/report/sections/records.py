@@ -21,12 +21,22 @@ def section(facts: Facts) -> Html:
         tag("h2", "What became of every record"),
         law("News", topics.NEWS, facts.news.counts, NEWS_PARTS, facts.under_way > 0),
         law("Prices", topics.PRICES, facts.prices.counts, PRICE_PARTS, facts.under_way > 0),
+        _trimmed(facts),
         _other_counts(facts),
         tag("dl", join(_part(name, words) for name, words in _parts(facts)), class_="parts"),
         dead(facts),
         failures(facts),
         apis(facts.sources),
         id="records",
+    )
+
+
+def _trimmed(facts: Facts) -> Html | None:
+    """That these are not all records that there ever were."""
+    if not (facts.news.trimmed or facts.prices.trimmed):
+        return None
+    return tag(
+        "p", "Kafka has deleted the oldest records. Counted is what it still has, and what became of it."
     )
 
 
