@@ -204,6 +204,17 @@ def missing_paths(markdown: str) -> list[str]:
     return [path for path in found if not (ROOT / path).exists()]
 
 
+def unmade(markdown: str) -> set[str]:
+    """Folders and files right under .lab that this page names and no code makes."""
+    sources = "".join(
+        file.read_text()
+        for folder in ("labkit", "capstone_marketlag")
+        for file in (ROOT / folder).rglob("*.py")
+    )
+    made = re.findall(r'(?:\bLAB|\bstate) / "([\w.-]+)"|\.lab/([\w.-]+\w)', sources)
+    return set(re.findall(r"\.lab/([\w.-]*\w)", markdown)) - {name for pair in made for name in pair}
+
+
 def dead_links(markdown: str, folder: Path) -> list[str]:
     """Relative links that lead nowhere."""
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", markdown)

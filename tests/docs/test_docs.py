@@ -130,6 +130,14 @@ def test_a_missing_path_is_found() -> None:
     assert checks.missing_paths(text) == ["labs/nowhere.sql", "docs/none.py"]
 
 
+def test_every_folder_of_lab_that_a_page_names_is_made_by_the_code() -> None:
+    assert {name: found for name, text in PAGES.items() if (found := checks.unmade(text))} == {}
+
+
+def test_a_folder_that_nothing_makes_is_found() -> None:
+    assert checks.unmade("`.lab/stacks/main/x`, `.lab/prices.sqlite` and `.lab/marketlag`") == {"marketlag"}
+
+
 def test_no_page_names_a_path_of_a_machine_or_a_package_server() -> None:
     assert {name: found for name, text in PAGES.items() if (found := checks.foreign(text))} == {}
 
