@@ -134,12 +134,12 @@ def _play(
 
 
 @contextmanager
-def _peak_memory(stack: Stack) -> Iterator[dict[str, float]]:
-    """The highest sum of PSS of the stack, this process and its children, looked at each second."""
+def _peak_memory(stack: Stack, every: float = 1.0) -> Iterator[dict[str, float]]:
+    """The highest sum of PSS of the stack, this process and its children in bytes, looked at each second."""
     memory, stop = {"peak": 0.0}, Event()
 
     def watch() -> None:
-        while not stop.wait(1.0):
+        while not stop.wait(every):
             mine = {os.getpid()} | process.descendants([os.getpid()])
             memory["peak"] = max(memory["peak"], process.pss(mine | set(stack.pids())))
 

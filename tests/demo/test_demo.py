@@ -88,6 +88,8 @@ def test_a_run_is_conserved_and_equal_to_the_oracle(reference: Path) -> None:
     assert summary["flags"] > 0
     assert summary["lags"]["planted"] > 0
     assert set(summary["seconds"]) > {"services", "all"}
+    # a broker, a database and three JVMs are not less, and the design allows not more
+    assert 500 < summary["peak_memory_mb"] <= 2500
 
 
 def test_anybody_can_recount_it_from_the_dumps(reference: Path) -> None:
