@@ -176,7 +176,10 @@ def status(as_json: bool) -> None:
     """Jobs, checkpoints, what is still to read, dead and late records, the last lag signals."""
     from capstone_marketlag import status as asked
 
-    said = asked.report(local.application())
+    application = local.application()
+    # only while somebody looks and waits: what stays is the answer
+    with console.err.status("asking Flink, Kafka and PostgreSQL …"):
+        said = asked.report(application)
     for line in [json.dumps(said)] if as_json else asked.lines(said):
         console.out.print(line, markup=False)
 
