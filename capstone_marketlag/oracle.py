@@ -127,7 +127,9 @@ class _Run:
             return
         closing = market["closed_time"]
         closed = closing is not None and _moment(closing) <= now
-        self.metas[slug].append((_z(now), closing if closed else market["end_date"]))
+        # Polymarket resolves after the planned end: until it has closed, a market trades on
+        planned = market["end_date"] if now < _moment(market["end_date"]) else None
+        self.metas[slug].append((_z(now), closing if closed else planned))
         if closed:
             return
         answered = self.providers.ask("clob", None, now) == "good"

@@ -57,7 +57,7 @@ def _settings(markets: Sequence[str], feed: str | None) -> Settings:
 
 def _check_open(slug: str, clients: Clients) -> None:
     """Raises LabError: there is no such market, or it is closed."""
-    answer, market, problem = polymarket.ask_gamma(slug, clients)
+    answer, market, problem = polymarket.ask_gamma(slug, datetime.now(timezone.utc), clients)
     if answer.status == 404:
         raise LabError(
             f"Polymarket has no market {slug}.",
@@ -71,9 +71,8 @@ def _check_open(slug: str, clients: Clients) -> None:
             "check the network, then run the same command again",
         )
     if market.closed:
-        when = f"closed on {market.close_time:%Y-%m-%d}" if market.close_time else "is closed"
         raise LabError(
-            f"Market {slug} {when}: nothing will move any more.",
+            f"Market {slug} is closed: nothing will move any more.",
             "A live run needs a market that trades.",
             "choose one at https://polymarket.com; make demo plays the recorded world",
         )

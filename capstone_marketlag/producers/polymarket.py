@@ -61,8 +61,8 @@ def beat(now: datetime, clients: Clients) -> dict[str, Any]:
     return _Run(now, clients).end()
 
 
-def ask_gamma(slug: str, clients: Clients) -> tuple[Answer, Any | None, str]:
-    """Gamma's answer about a market, the market in it or None, and the problem where there was one.
+def ask_gamma(slug: str, now: datetime, clients: Clients) -> tuple[Answer, Any | None, str]:
+    """Gamma's answer of now about a market, the market in it or None, and the problem where there was one.
 
     By its path, not as ?slug=…, which keeps silent about closed markets.
     """
@@ -72,7 +72,7 @@ def ask_gamma(slug: str, clients: Clients) -> tuple[Answer, Any | None, str]:
     if answer.status != 200:
         return answer, None, answer.error or f"HTTP {answer.status}"
     try:
-        return answer, pieces.python("market_prices").market(answer.body), ""
+        return answer, pieces.python("market_prices").market(answer.body, now), ""
     except ValueError as error:
         return answer, None, str(error)
 
@@ -89,7 +89,7 @@ class _Run:
 
     def look_at(self, slug: str) -> None:
         """Describe one market, and price its outcomes unless it is closed."""
-        answer, market, problem = ask_gamma(slug, self.clients)
+        answer, market, problem = ask_gamma(slug, self.now, self.clients)
         self._health("gamma", slug, answer, problem)
         if market is None:
             self._dead(slug, answer, f"no market: {problem}")

@@ -116,8 +116,6 @@ def test_ctrl_c_ends_a_live_run_with_one_sentence(
     ("market", "sentence"),
     [
         (None, "Polymarket has no market other."),
-        ({**MARKET, "closed": True, "closedTime": "2026-05-09 02:07:01+00"},
-         "Market other closed on 2026-05-09: nothing will move any more."),
         ({**MARKET, "closed": True, "endDate": None}, "Market other is closed: nothing will move any more."),
         ({**MARKET, "outcomes": "[]"}, "Gamma did not say what market other is (0 outcomes, 2 tokens)."),
     ],

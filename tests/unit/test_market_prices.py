@@ -42,7 +42,9 @@ def price(text: str, before: str | None = None, hours: int = 0, status: str = "o
 def test_a_market_pairs_outcomes_and_tokens_by_their_place() -> None:
     close = datetime(2026, 3, 18, tzinfo=timezone.utc)
 
-    assert piece.market(gamma()) == piece.Market("fed", "Will it?", close, False, {"Yes": YES, "No": NO})
+    assert piece.market(gamma(), HOUR) == piece.Market(
+        "fed", "Will it?", close, False, {"Yes": YES, "No": NO}
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,26 +58,65 @@ def test_a_market_pairs_outcomes_and_tokens_by_their_place() -> None:
     ],
 )
 def test_every_form_of_a_market_gives_the_same_tokens(body: bytes) -> None:
-    assert piece.market(body).tokens == {"Yes": YES, "No": NO}
+    assert piece.market(body, HOUR).tokens == {"Yes": YES, "No": NO}
 
 
 @pytest.mark.parametrize(
     ("changes", "close"),
     [
-        ({"closed": True, "closedTime": "2026-02-01 02:07:01+00"}, "2026-02-01T02:07:01+00:00"),
-        ({"closed": True}, "2026-03-18T00:00:00+00:00"),
-        ({"closedTime": "2026-02-01 02:07:01+00"}, "2026-03-18T00:00:00+00:00"),
         ({"endDate": "2026-03-18T01:02:03.12345Z"}, "2026-03-18T01:02:03+00:00"),
+        ({"endDate": "2026-01-05T10:00:01Z"}, "2026-01-05T10:00:01+00:00"),
+        ({"endDate": "2026-01-05T10:00:00Z"}, "None"),  # it trades on: Polymarket resolves later
+        ({"endDate": "2025-12-31T00:00:00Z"}, "None"),
         ({"endDate": "2026-03-18T00:00:00"}, "None"),
         ({"endDate": None}, "None"),
+        ({"closedTime": "2026-01-01 02:07:01+00"}, "2026-03-18T00:00:00+00:00"),
     ],
 )
-def test_a_market_closes_when_it_closed_or_else_when_it_is_planned_to(
+def test_an_open_market_closes_when_it_is_planned_to_and_never_in_the_past(
     changes: dict[str, Any], close: str
 ) -> None:
-    found = piece.market(gamma(**changes)).close_time
+    found = piece.market(gamma(**changes), HOUR)
 
-    assert (found.isoformat() if found else "None") == close
+    assert (found.closed, found.close_time.isoformat() if found.close_time else "None") == (False, close)
+
+
+@pytest.mark.parametrize(
+    ("changes", "close"),
+    [
+        ({"closedTime": "2026-01-01 02:07:01+00"}, "2026-01-01T02:07:01+00:00"),
+        ({"closedTime": "2026-01-05 10:00:00+00"}, "2026-01-05T10:00:00+00:00"),
+        ({"closedTime": "2026-01-05 10:00:01+00"}, "2026-01-05T10:00:00+00:00"),  # its clock, or ours
+        ({"closedTime": "soon", "endDate": "2026-01-05T10:00:00Z"}, "2026-01-05T10:00:00+00:00"),
+        ({"closedTime": "soon"}, "2026-01-05T09:59:59+00:00"),
+        ({}, "2026-01-05T09:59:59+00:00"),
+        ({"endDate": None}, "2026-01-05T09:59:59+00:00"),
+    ],
+)
+def test_a_closed_market_closed_before_it_was_asked_for(changes: dict[str, Any], close: str) -> None:
+    found = piece.market(gamma(closed=True, **changes), HOUR)
+
+    assert (found.closed, found.close_time.isoformat()) == (True, close)
+
+
+@pytest.mark.parametrize(
+    ("changes", "open_"),
+    [
+        ({"endDate": "2025-12-31T00:00:00Z"}, True),
+        ({"closed": True}, False),
+        ({"closed": True, "endDate": None}, False),
+        ({"closed": True, "closedTime": "2026-01-05 09:59:59+00"}, False),
+        ({"closed": True, "closedTime": "2026-01-05 10:00:00+00"}, True),
+    ],
+)
+def test_an_hour_may_be_flagged_for_as_long_as_its_market_trades(
+    changes: dict[str, Any], open_: bool
+) -> None:
+    """The hour that ends as the market is asked for, by the rule of the piece enrichment."""
+    enrichment, closes = pieces.python("enrichment"), piece.market(gamma(**changes), HOUR).close_time
+    known = enrichment.Meta("Will it?", round(closes.timestamp() * 1000) if closes else None)
+
+    assert enrichment.still_open(known, round(HOUR.timestamp() * 1000)) is open_
 
 
 @pytest.mark.parametrize(
@@ -89,11 +130,11 @@ def test_a_market_closes_when_it_closed_or_else_when_it_is_planned_to(
 )  # fmt: skip
 def test_what_is_no_market_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        piece.market(body)
+        piece.market(body, HOUR)
 
 
 def test_half_a_character_can_still_be_written() -> None:
-    found = piece.market(gamma(outcomes='["Yes\\ud83d", "No"]', question="Why\ud83d"))
+    found = piece.market(gamma(outcomes='["Yes\\ud83d", "No"]', question="Why\ud83d"), HOUR)
 
     assert (found.question, list(found.tokens)) == ("Why?", ["Yes?", "No"])
 
@@ -102,7 +143,7 @@ def test_half_a_character_can_still_be_written() -> None:
 
 
 def test_both_sides_of_every_token_are_asked_for() -> None:
-    assert piece.quote_request(piece.market(gamma())) == [
+    assert piece.quote_request(piece.market(gamma(), HOUR)) == [
         {"token_id": YES, "side": "BUY"},
         {"token_id": YES, "side": "SELL"},
         {"token_id": NO, "side": "BUY"},
@@ -134,7 +175,7 @@ def test_both_sides_of_every_token_are_asked_for() -> None:
     ],
 )
 def test_a_quote_is_the_middle_of_both_sides_or_nothing(sides: Any, middle: str | None) -> None:
-    market = piece.market(gamma())
+    market = piece.market(gamma(), HOUR)
 
     assert piece.quotes(quoted(sides), market) == {"Yes": Decimal(middle) if middle else None, "No": None}
 
@@ -142,7 +183,7 @@ def test_a_quote_is_the_middle_of_both_sides_or_nothing(sides: Any, middle: str 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"Too Many Requests"', b"Too Many Requests"])
 def test_what_is_no_quote_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        piece.quotes(body, piece.market(gamma()))
+        piece.quotes(body, piece.market(gamma(), HOUR))
 
 
 # ---- the hourly price ----------------------------------------------------------------------------

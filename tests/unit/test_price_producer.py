@@ -134,7 +134,7 @@ def test_an_hour_gives_one_row_an_outcome_and_time_goes_on_in_every_partition(
     ]
     assert counts == run_counts(produced=2)
     assert exchange.asked == [pieces.python("market_prices").quote_request(
-        pieces.python("market_prices").market(json.dumps(GAMMA).encode()))]  # fmt: skip
+        pieces.python("market_prices").market(json.dumps(GAMMA).encode(), NOW))]  # fmt: skip
 
 
 def test_the_market_is_described_beside_its_prices(exchange: Exchange, clients: Clients) -> None:

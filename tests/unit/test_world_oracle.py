@@ -501,6 +501,25 @@ def test_there_is_no_flag_beyond_the_close_as_it_was_known(
     assert truth(made).lags[ELEVEN]["lag_flag"] is flag
 
 
+@pytest.mark.parametrize(
+    ("closes", "known", "flag"),
+    [
+        (None, [at("11:30"), at("11:30"), None, None], True),  # it trades on
+        ("11:45", [at("11:30"), at("11:30"), at("11:45"), at("11:45")], False),
+        ("11:15", [at("11:30"), at("11:30"), at("11:15"), at("11:15")], False),
+    ],
+)
+def test_a_plan_that_has_passed_closes_no_market_that_trades(
+    closes: str | None, known: list[Any], flag: bool
+) -> None:
+    entries = [shown("10:05", item("a", "10:01", "")), shown("11:05", item("b", "11:01", "Fed"))]
+
+    found = truth(small(*entries, markets=[market(closed_time=closes, end_date=at("11:30"))], end="13:00"))
+
+    assert [close for _, close in found.metas["m"]] == known
+    assert found.lags[ELEVEN]["lag_flag"] is flag
+
+
 def test_a_closed_market_is_described_and_not_priced() -> None:
     made = small(markets=[market(closed_time="10:30")], prices={"m": book(h10="0.4", h11="0.4", h12="0.4")})
 

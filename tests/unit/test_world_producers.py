@@ -80,7 +80,23 @@ def overheard() -> Iterator[list[Record]]:
 
 @pytest.mark.parametrize(("seed", "hours"), [(1, 30), (2, 1), (3, 7), (4, 20)])
 def test_the_producers_write_what_the_oracle_says(seed: int, hours: int, tmp_path: Path) -> None:
-    made = world(seed, hours)
+    assert_they_agree(world(seed, hours), tmp_path)
+
+
+def test_they_agree_on_a_market_that_trades_beyond_its_planned_end(tmp_path: Path) -> None:
+    made = world(4, 20)
+    for market in made["markets"]:  # one of the three closes, four hours before the news ends
+        market["end_date"] = "2026-01-05T09:30:00Z"
+
+    found = assert_they_agree(made, tmp_path)
+
+    assert {close for metas_ in found.metas.values() for _, close in metas_} == {
+        "2026-01-05T09:30:00Z", "2026-01-05T16:07:01Z", None,
+    }  # fmt: skip
+
+
+def assert_they_agree(made: dict[str, Any], tmp_path: Path) -> oracle.Truth:
+    """The producers' records on this world are the oracle's, which is returned."""
     records, runs = played(made, tmp_path / "prices.sqlite")
     with overheard() as expected:
         found = oracle.truth(made)
@@ -95,6 +111,7 @@ def test_the_producers_write_what_the_oracle_says(seed: int, hours: int, tmp_pat
     assert metas(records) == sorted(
         (market, *meta) for market, metas_ in found.metas.items() for meta in metas_
     )
+    return found
 
 
 def comparable(record: Record, wanted: Record) -> Record:
@@ -123,7 +140,7 @@ def counted(runs: list[schedule.Run]) -> tuple[int, ...]:
     )
 
 
-def metas(records: list[Record]) -> list[tuple[str, str, str]]:
+def metas(records: list[Record]) -> list[tuple[str, str, str | None]]:
     return sorted(
         (value["market_slug"], value["fetched_at"], value["close_time"])
         for topic, _, value in records

@@ -17,6 +17,7 @@ import requests
 from capstone_marketlag.pieces import python
 from capstone_marketlag.replay.generate import world
 from capstone_marketlag.replay.server import ReplayServer
+from capstone_marketlag.wire import from_wire
 from tests.unit.worlds import NO, YES, at, book, fault, item, market, shown, sides, small
 
 first = shown("10:10", item("a", "10:05", "Fed & rate"))
@@ -136,7 +137,7 @@ def test_a_market_that_closes_early_says_when_it_has(
     served: ReplayServer, clock: str, closed: bool, close_time: str
 ) -> None:
     put_clock(served, clock)
-    read = python("market_prices").market(gamma(served).content)
+    read = python("market_prices").market(gamma(served).content, from_wire(at(clock)))
 
     assert (read.closed, read.close_time) == (closed, datetime.fromisoformat(close_time))
     assert gamma(served).json().get("closedTime") == ("2026-01-05 12:07:01+00" if closed else None)
@@ -173,7 +174,7 @@ def test_our_price_piece_reads_every_answer_of_a_world() -> None:
         for hour in made["prices"]["fed-rate-hike-in-march"]:
             server.set_clock(hour)
             for each in made["markets"]:
-                read = piece.market(server.gamma(each["slug"]).body)
+                read = piece.market(server.gamma(each["slug"]).body, from_wire(hour))
                 quotes = piece.quotes(server.prices(piece.quote_request(read)).body, read)
                 quoted += list(quotes.values())
 

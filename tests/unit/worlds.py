@@ -58,11 +58,14 @@ def book(**by_hour: Any) -> dict[str, Any]:
     }
 
 
-def market(slug: str = "m", closed_time: str | None = None, feed: str = "json") -> dict[str, Any]:
+def market(
+    slug: str = "m", closed_time: str | None = None, feed: str = "json",
+    end_date: str = "2026-03-18T18:00:00Z",
+) -> dict[str, Any]:  # fmt: skip
     return {
         "slug": slug,
         "question": f"Will {slug}?",
-        "end_date": "2026-03-18T18:00:00Z",
+        "end_date": end_date,
         "closed_time": at(closed_time) if closed_time else None,
         "tokens": {"Yes": YES, "No": NO},
         "feed": feed,

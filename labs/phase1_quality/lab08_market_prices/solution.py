@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
@@ -23,7 +23,8 @@ DIGITS = Decimal("0.000001")
 class Market:
     """A prediction market. tokens: outcome label -> token id, about 77 digits, so never a number.
 
-    close_time: UTC; when trading ended, or is planned to end; None where Gamma does not say.
+    close_time: UTC; of a closed market when trading ended, never later than it was asked for; of an open one
+    when trading is planned to end, never earlier; None where that is not known.
     """
 
     slug: str
@@ -51,8 +52,8 @@ class HourlyPrice:
         return self.price - self.prev_price if self.prev_price is not None else Decimal(0)
 
 
-def market(body: bytes) -> Market:
-    """The market in Gamma's answer, which is an object or a list of one.
+def market(body: bytes, now: datetime) -> Market:
+    """The market in Gamma's answer of now, which is an object or a list of one.
 
     Raises ValueError: it is no market, or its outcomes cannot be told apart.
     """
@@ -74,11 +75,23 @@ def market(body: bytes) -> Market:
     return Market(
         slug=str(document["slug"]),
         question=_text(document.get("question") or ""),
-        close_time=_time(document.get("closedTime") if closed else None) or _time(document.get("endDate")),
+        close_time=_close_time(document, closed, now),
         closed=closed,
         # by label: the first outcome is not always Yes
         tokens=dict(zip(outcomes, tokens, strict=True)),
     )
+
+
+def _close_time(document: dict[str, Any], closed: bool, now: datetime) -> datetime | None:
+    """When trading ended, or is planned to end: a plan that has passed is none, for resolving takes days."""
+    planned = _time(document.get("endDate"))
+    if not closed:
+        return planned if planned is not None and planned > now else None
+    ended = _time(document.get("closedTime"))
+    if ended is not None:
+        return min(ended, now)
+    # closed before its planned end, and nobody says when: before now, so that no hour that ends now is open
+    return planned if planned is not None and planned <= now else now - timedelta(seconds=1)
 
 
 def quote_request(market: Market) -> list[dict[str, str]]:
