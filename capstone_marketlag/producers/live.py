@@ -19,14 +19,14 @@ from labkit.errors import LabError
 def produce(markets: Sequence[str] = (), feed: str | None = None, once: bool = False) -> None:
     """Feed Kafka with what these markets' news and prices are now; until interrupted, or once.
 
-    markets, feed: what is empty is taken from the settings. Raises LabError: a market is unknown or closed,
-    no feed is named, Kafka does not answer, or, with once, a run failed.
+    markets, feed: what is empty is taken from the settings. Raises LabError: a market is unknown, closed
+    or has no Yes, no feed is named, Kafka does not answer, or, with once, a run failed.
     """
     settings = _settings(markets, feed)
     logs.configure(settings.log_format)
     clients = Clients.of(settings)
     for slug in settings.market_list:
-        _check_open(slug, clients)
+        _check_followed(slug, clients)
     topics.ensure(settings)
     called = schedule.handlers(clients)
     if once:
@@ -55,8 +55,8 @@ def _settings(markets: Sequence[str], feed: str | None) -> Settings:
     )
 
 
-def _check_open(slug: str, clients: Clients) -> None:
-    """Raises LabError: there is no such market, or it is closed."""
+def _check_followed(slug: str, clients: Clients) -> None:
+    """Raises LabError: there is no such market, it is closed, or it has no Yes."""
     answer, market, problem = polymarket.ask_gamma(slug, datetime.now(timezone.utc), clients)
     if answer.status == 404:
         raise LabError(
@@ -75,6 +75,12 @@ def _check_open(slug: str, clients: Clients) -> None:
             f"Market {slug} is closed: nothing will move any more.",
             "A live run needs a market that trades.",
             "choose one at https://polymarket.com; make demo plays the recorded world",
+        )
+    if "YES" not in (outcome.upper() for outcome in market.tokens):
+        raise LabError(
+            f"Market {slug} is about {' or '.join(market.tokens)}, not about Yes or No.",
+            "The price of an hour is that of Yes: without it each jump of the news would look like a lag.",
+            "choose a market with Yes and No at https://polymarket.com",
         )
 
 

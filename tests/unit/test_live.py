@@ -117,6 +117,7 @@ def test_ctrl_c_ends_a_live_run_with_one_sentence(
     [
         (None, "Polymarket has no market other."),
         ({**MARKET, "closed": True, "endDate": None}, "Market other is closed: nothing will move any more."),
+        ({**MARKET, "outcomes": '["Up", "Down"]'}, "Market other is about Up or Down, not about Yes or No."),
         ({**MARKET, "outcomes": "[]"}, "Gamma did not say what market other is (0 outcomes, 2 tokens)."),
     ],
 )  # fmt: skip
@@ -132,6 +133,17 @@ def test_a_market_that_cannot_be_followed_is_one_sentence_and_nothing_is_sent(
     assert error.value.next_step
     with pytest.raises(LabError, match=r"^Topic rss\.events is not there\."):  # nothing was sent that made it
         markets_of(broker, NEWS)
+
+
+@pytest.mark.parametrize("outcomes", ['["No", "Yes"]', '["YES", "NO"]', '["yes", "maybe"]'])
+def test_a_market_with_a_yes_in_any_place_and_spelling_can_be_followed(
+    world: World, broker: str, outcomes: str
+) -> None:
+    world.markets["fed"] = {**MARKET, "outcomes": outcomes}
+
+    live.produce(["fed"], once=True)
+
+    assert markets_of(broker, PRICES) == ["fed", "fed"]
 
 
 def test_a_feed_has_to_be_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
