@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 
 from capstone_marketlag import local, logs, topics
 from capstone_marketlag.producers import polymarket, schedule
@@ -30,7 +29,7 @@ def produce(markets: Sequence[str] = (), feed: str | None = None, once: bool = F
     topics.ensure(settings)
     called = schedule.handlers(clients)
     if once:
-        now = datetime.now(timezone.utc).replace(microsecond=0)
+        now = clients.now().replace(microsecond=0)
         for rule in schedule.CATCH_UP:
             _report(schedule.call(now, rule, called))
         return
@@ -57,7 +56,7 @@ def _settings(markets: Sequence[str], feed: str | None) -> Settings:
 
 def _check_followed(slug: str, clients: Clients) -> None:
     """Raises LabError: there is no such market, it is closed, or it has no Yes."""
-    answer, market, problem = polymarket.ask_gamma(slug, datetime.now(timezone.utc), clients)
+    answer, market, problem = polymarket.ask_gamma(slug, clients.now(), clients)
     if answer.status == 404:
         raise LabError(
             f"Polymarket has no market {slug}.",

@@ -21,7 +21,7 @@ from capstone_marketlag.producers.records import HEARTBEAT, dead_letter, health,
 from capstone_marketlag.topics import API_HEALTH, DEAD_NEWS, NEWS
 from capstone_marketlag.wire import from_wire, to_wire
 
-#: how far ahead of a run an item may be dated before it is called wrong
+#: how far ahead of the fetch an item may be dated before it is called wrong
 AHEAD = timedelta(minutes=10)
 
 _log = logs.get("producer.rss")
@@ -47,7 +47,7 @@ def run(event: dict[str, Any], clients: Clients) -> dict[str, Any]:
 
 
 def poll(now: datetime, clients: Clients) -> dict[str, Any]:
-    """One run at that time: fetch, parse, score, produce, heartbeat, health records.
+    """One run that was due then: fetch, parse, score, produce, heartbeat, health records.
 
     A feed that fails costs no other feed's items. Returns the counts of the run: served, produced, dead,
     heartbeats, and under `statuses` the HTTP status of each market's feed.
@@ -55,7 +55,8 @@ def poll(now: datetime, clients: Clients) -> dict[str, Any]:
     """
     feeds = clients.settings.feeds
     try:
-        return _store({market: clients.http.get(url) for market, url in feeds.items()}, now, clients)
+        answers = {market: clients.http.get(url) for market, url in feeds.items()}
+        return _store(answers, now, clients.now(), clients)
     except BaseException:
         # what the feeds answered is not in Kafka: "unchanged" would be no answer next time
         for url in feeds.values():
@@ -63,12 +64,12 @@ def poll(now: datetime, clients: Clients) -> dict[str, Any]:
         raise
 
 
-def _store(answers: dict[str, Answer], now: datetime, clients: Clients) -> dict[str, Any]:
+def _store(answers: dict[str, Answer], now: datetime, fetched: datetime, clients: Clients) -> dict[str, Any]:
     kafka = clients.kafka
     partitions = kafka.partitions(NEWS)
     items, rejected, asked = _read(answers, now, clients)
     served = len(items) + len(rejected)
-    rejected += _produce(items, now, clients)
+    rejected += _produce(items, fetched, clients)
     for each in rejected:
         kafka.send(DEAD_NEWS, each.market, dead_letter(each.original, each.reason, now))
     for market, number in Counter(each.market for each in rejected).items():
@@ -110,16 +111,17 @@ def _read(
     return items, rejected, asked
 
 
-def _produce(items: list[tuple[str, Any]], now: datetime, clients: Clients) -> list[_Rejected]:
+def _produce(items: list[tuple[str, Any]], fetched: datetime, clients: Clients) -> list[_Rejected]:
     """Send the items that may be sent, oldest first: two markets may share a partition. The others."""
     rejected = []
     for market, item in sorted(items, key=lambda each: (each[1].published_at, each[0], each[1].item_id)):
         reason = ""
-        if item.published_at > now + AHEAD:
+        # not ahead of when the run was due: a laptop sleeps, and EventBridge tries again for hours
+        if item.published_at > fetched + AHEAD:
             reason = f"published_at is ahead of the poll: {to_wire(item.published_at)}"
         else:
             try:
-                clients.kafka.send(NEWS, market, news_event(item, market, now))
+                clients.kafka.send(NEWS, market, news_event(item, market, fetched))
             except TooLarge as error:
                 reason = str(error)
         if reason:
@@ -132,7 +134,7 @@ def _shown(item: Any) -> str:
     return json.dumps({**asdict(item), "published_at": to_wire(item.published_at)}, ensure_ascii=False)
 
 
-def news_event(item: Any, market: str, now: datetime) -> dict[str, Any]:
+def news_event(item: Any, market: str, fetched: datetime) -> dict[str, Any]:
     """The value of rss.events for one item, scored."""
     scoring = pieces.python("keyword_scoring")
     scores = scoring.keyword_scores(f"{item.title} {item.summary}")
@@ -143,7 +145,7 @@ def news_event(item: Any, market: str, now: datetime) -> dict[str, Any]:
         "link": item.link,
         "summary": item.summary,
         "published_at": to_wire(item.published_at),
-        "fetched_at": to_wire(now),
+        "fetched_at": to_wire(fetched),
         "source": item.source,
         "source_weight": scoring.source_weight(item.source),
         "keywords": sorted(scores),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any, NoReturn
 
 from capstone_marketlag import logs
 from capstone_marketlag.producers import polymarket, rss
-from capstone_marketlag.producers.clients import Clients
+from capstone_marketlag.producers.clients import Clients, utc_now
 from capstone_marketlag.wire import to_wire
 from labkit.errors import LabError
 
@@ -88,14 +88,10 @@ def play(
             yield call(due, rule, called)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(timezone.utc)
-
-
 def run_live(
     called: Mapping[str, Handler],
     report: Callable[[Run], None],
-    now: Callable[[], datetime] = _utc_now,
+    now: Callable[[], datetime] = utc_now,
     sleep: Callable[[float], None] = time.sleep,
 ) -> NoReturn:
     """Wall time, until interrupted: a run of everything at once, then what is due at each tick.

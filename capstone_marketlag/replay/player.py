@@ -43,8 +43,9 @@ class Player:
 
     def __init__(self, world: dict[str, Any], server: ReplayServer, settings: Settings) -> None:
         self._world, self._server = world, server
+        self._virtual = from_wire(world["start"])
         # the waits between tries are virtual, as all time is here
-        self._clients = Clients.of(settings, sleep=lambda _: None)
+        self._clients = Clients.of(settings, sleep=lambda _: None, now=lambda: self._virtual)
         self._others = Producer({**settings.kafka_client(), "partitioner": "murmur2_random"})
         self._strays = deque(sorted(world["strays"], key=lambda stray: stray["at"]))
         self._clock = web.session(server.base)
@@ -88,6 +89,7 @@ class Player:
                 stop.set()
 
     def _set_clock(self, now: datetime) -> None:
+        self._virtual = now
         while self._strays and self._strays[0]["at"] <= to_wire(now):
             stray = self._strays.popleft()
             self._others.produce(stray["topic"], base64.b64decode(stray["value"]), stray["key"].encode())

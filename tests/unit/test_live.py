@@ -17,6 +17,7 @@ from capstone_marketlag import logs, topics
 from capstone_marketlag.__main__ import cli
 from capstone_marketlag.dump import read_topic
 from capstone_marketlag.producers import live, schedule
+from capstone_marketlag.producers.clients import utc_now
 from capstone_marketlag.settings import Settings
 from capstone_marketlag.topics import NEWS, PRICES
 from labkit.errors import LabError
@@ -105,7 +106,7 @@ def test_ctrl_c_ends_a_live_run_with_one_sentence(
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(schedule.run_live, "__defaults__", (schedule._utc_now, interrupted))
+    monkeypatch.setattr(schedule.run_live, "__defaults__", (utc_now, interrupted))
     live.produce(["fed"])
 
     assert markets_of(broker, NEWS) == ["fed"]

@@ -296,9 +296,13 @@ class Impatient(Producer):  # type: ignore[misc]
         return super().list_topics(topic, timeout=min(timeout, 0.3))
 
 
-def clients(broker: str, url: str, getter: Getter | None = None, markets: str = MARKET) -> Clients:
+def clients(
+    broker: str, url: str, getter: Getter | None = None, markets: str = MARKET, late: timedelta = timedelta(0)
+) -> Clients:
+    """late: how long after NOW the run really comes."""
     settings = Settings(kafka=broker, markets=markets, feed_url=url)
-    return Clients(settings, KafkaOut(settings), getter or Getter(sleep=lambda _: None))
+    http = getter or Getter(sleep=lambda _: None)
+    return Clients(settings, KafkaOut(settings), http, now=lambda: NOW + late)
 
 
 def run_counts(served: int, produced: int, **statuses: int) -> dict[str, Any]:
@@ -550,6 +554,26 @@ def test_an_item_that_is_too_large_becomes_a_dead_letter_and_costs_no_other_item
     ]
     assert base64.b64decode(letters[1]["original"]).decode().startswith('{"item_id": "large", ')
     assert counts == run_counts(4, 2, fed=200)
+
+
+@pytest.mark.parametrize(("late", "ahead"), [("0:10", "10:35"), ("0:14", "10:39"), ("3:00", "13:25")])
+def test_news_is_ahead_of_its_fetch_not_of_when_the_run_was_due(
+    broker: str, serve: Callable[..., FeedServer], late: str, ahead: str
+) -> None:
+    hours, minutes = map(int, late.split(":"))
+    delay = timedelta(hours=hours, minutes=minutes)
+    beyond = {**entry("beyond"), "date_published": f"2026-01-05T{ahead}:01Z"}
+    feed = serve(ok(feed_of(beyond, entry("in time", ahead))))
+
+    counts = rss.poll(NOW, clients(broker, feed.url, late=delay))
+
+    [item] = [value for _, _, value in values(broker, NEWS) if "item_id" in value]
+    assert (item["item_id"], item["fetched_at"]) == ("in time", f"{NOW + delay:%Y-%m-%dT%H:%M:%SZ}")
+    assert [value["reason"] for _, _, value in values(broker, DEAD_NEWS)] == [
+        f"published_at is ahead of the poll: 2026-01-05T{ahead}:01Z"
+    ]
+    assert {value["published_at"] for _, _, value in values(broker, NEWS) if "kind" in value} == {RUN}
+    assert counts == run_counts(2, 1, fed=200)
 
 
 # ---- several markets ---------------------------------------------------------------------------

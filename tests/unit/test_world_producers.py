@@ -50,6 +50,7 @@ def played(made: dict[str, Any], store: Path) -> tuple[list[Record], list[schedu
     with ReplayServer(made) as server:
 
         def set_clock(now: datetime) -> None:
+            clients.now = lambda: now
             while strays and strays[0]["at"] <= to_wire(now):
                 stray = strays.pop(0)
                 kept.send(stray["topic"], stray["key"], base64.b64decode(stray["value"]))
