@@ -11,6 +11,7 @@ from capstone_marketlag.jobs.common import options
 from capstone_marketlag.settings import Settings
 from labkit.errors import LabError
 from labkit.table_env import OPTIONS
+from labs.phase0_setup.lab01_first_query.test_first_query import HARMFUL
 
 
 @pytest.fixture
@@ -38,6 +39,17 @@ def test_a_learners_session_is_the_jobs_and_the_settings_win_over_it(mine: Path)
 
     assert (found["table.local-time-zone"], found["parallelism.default"]) == ("Asia/Tokyo", "2")
     assert "pipeline.object-reuse" not in found
+
+
+def test_the_check_refuses_only_options_that_reach_the_jobs(mine: Path) -> None:
+    mine.write_text(
+        "".join(f"SET '{option}' = 'the part';\n" for option in [*HARMFUL, "table.exec.state.ttl"])
+    )
+
+    found = options(Settings(state_ttl_hours=200), "signals")
+
+    assert [found[option] for option in HARMFUL] == ["the part"] * len(HARMFUL)
+    assert found["table.exec.state.ttl"] == "200 h"
 
 
 def test_a_set_that_cannot_be_read_is_told_with_its_file_and_line(mine: Path) -> None:
