@@ -24,6 +24,10 @@ class CodeError(LabError):
     """What a person wrote is wrong: Flink refuses it, or it failed. The machine that it ran on is not."""
 
 
+class NotChecked(LabError):
+    """A check could not be made, for what it brought along itself did not come: nobody's wrong answer."""
+
+
 def of_the_system(error: OSError) -> LabError:
     """What the operating system refused, as a sentence: a full disk, a folder without permission, …"""
     name = f"{error.filename}: " if error.filename else ""

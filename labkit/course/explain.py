@@ -14,7 +14,7 @@ from types import ModuleType, TracebackType
 
 from labkit.checking import Wrong
 from labkit.course.piece import PieceError
-from labkit.errors import CodeError, LabError
+from labkit.errors import CodeError, LabError, NotChecked
 
 _TO_DO = re.compile(r"(?P<slug>[a-z]\w*), step (?P<step>\d+)")
 _REMOTE_TO_DO = re.compile(r"NotImplementedError: " + _TO_DO.pattern)
@@ -42,7 +42,7 @@ class Explained:
 
 def explain(error: BaseException, piece: Path, shown: Callable[[Path], str]) -> Explained:
     """What that error says to the person whose piece this is."""
-    where = _where(error, piece, shown)
+    where = _where(error, piece, shown) or _flinks_line(error, piece, shown)
     for each in _chain(error):
         if to_do := _not_written(each):
             return Explained(f"Step {to_do[1]} is still to do.", where=where, to_do=to_do)
@@ -62,13 +62,16 @@ def explain(error: BaseException, piece: Path, shown: Callable[[Path], str]) -> 
 
 
 def from_the_machinery(error: BaseException) -> bool:
-    """Whether a service or the warm engine raised this itself, and not because of what a person wrote."""
+    """Whether a service or the warm engine raised this itself, and not because of what a person wrote.
+
+    Or the check, which knows: NotChecked.
+    """
     trace, raised_in = error.__traceback__, ""
     while trace is not None:
         raised_in = trace.tb_frame.f_globals.get("__name__", "")
         trace = trace.tb_next
     of_code = isinstance(error, CodeError) or not isinstance(error, LabError | OSError)
-    return raised_in.startswith(_MACHINERY) and not of_code
+    return isinstance(error, NotChecked) or (raised_in.startswith(_MACHINERY) and not of_code)
 
 
 def _of_the_library(error: LabError, piece: Path, shown: Callable[[Path], str], where: str) -> Explained:
@@ -117,6 +120,15 @@ def _where(error: BaseException, piece: Path, shown: Callable[[Path], str]) -> s
             trace = trace.tb_next
         if found:
             return found
+    return ""
+
+
+def _flinks_line(error: BaseException, piece: Path, shown: Callable[[Path], str]) -> str:
+    """The line of the piece that Flink has something against: it may be of another step than the check's."""
+    for each in _chain(error):
+        place = rf"(?<!\w){re.escape(piece.name)}, line (\d+)(?:.*\(line (\d+)\))?"
+        if isinstance(each, CodeError) and (told := re.search(place, each.happened)):
+            return _at(piece, int(told[2] or told[1]), shown)
     return ""
 
 
