@@ -52,6 +52,7 @@ def demo(seed: int, hours: int, to: Path, mine: str) -> None:
     if not run_demo(seed, hours, to, wrong_pieces=mine == "all"):
         raise LabError("The result is not right.", "It has to be conserved and equal to the oracle.",
                        f"open {shown(to / 'report.html')}")  # fmt: skip
+    console.out.print(f"Next: open {shown(to / 'report.html')}, then ./lab list", markup=False)
 
 
 @cli.command()
@@ -182,6 +183,9 @@ def status(as_json: bool) -> None:
         said = asked.report(application)
     for line in [json.dumps(said)] if as_json else asked.lines(said):
         console.out.print(line, markup=False)
+    if not (as_json or said["unanswered"]):  # what cannot be asked says by itself what comes next
+        stopped = any("savepoint" in job for job in said["jobs"].values())
+        console.out.print(f"Next: python -m capstone_marketlag {'resume' if stopped else 'report, or stop'}")
 
 
 @cli.command()

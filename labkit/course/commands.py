@@ -62,7 +62,7 @@ def _wait(text: str) -> None:
 
 @click.command("list")
 def list_() -> None:
-    """All labs by phase: what each builds, and whose it is."""
+    """The labs that are written, by phase: what each is about, and whose its part is."""
     from labkit.course import memory, show
 
     folders, curriculum = course()
@@ -197,7 +197,7 @@ class _Told:
         from labkit.course.verdict import GOOD, Outcome
 
         outcomes: dict[str, Outcome] = {}
-        first: tuple[Lab, Run] | None = None
+        first: tuple[Lab, Run, Verdict] | None = None
         for lab in labs:
             if self.own and not (self.folders.mine / lab.file_name).exists():
                 outcomes[lab.slug] = Outcome.REFERENCE
@@ -205,16 +205,23 @@ class _Told:
                 continue
             run = check.check(self.folders, lab, own=self.own, edited=self.edited, on_wait=_wait).run
             outcomes[lab.slug] = run.outcome
-            first = first or ((lab, run) if run.red else None)
+            first = first or ((lab, run, run.red) if run.red else None)
             _say(show.lab_line(lab, run.outcome, run.red))
         if first:
+            lab, run, verdict = first
             _say("")
-            for line in show.red(first[0], first[1].verdicts, first[1].planned, full=self.verbose):
+            for line in show.one(lab, verdict, full=self.verbose):
                 _say(line)
+            _say(show.counted(run.verdicts, run.planned))
         _say("")
         _say(show.whose(labs[0].phase, outcomes))
         if self.own and (worth := show.worth_doing(labs, outcomes)):
             _say(worth)
+        left = next((lab.slug for lab in labs if outcomes[lab.slug] is Outcome.REFERENCE), None)
+        if first:
+            _say(f"Next: {show.next_step(first[0], first[2])}")
+        elif self.own:
+            _say(f"Next: {f'./lab start {left}' if left else self._after(labs[-1])}")
         good = GOOD if not self.own else (Outcome.RIGHT,)
         return 0 if all(outcome in good for outcome in outcomes.values()) else 1
 
@@ -401,10 +408,13 @@ def saved(slug: str | None, restore: int | None) -> None:
 @click.command()
 def report() -> None:
     """What is done, which wrong answers you met, and what they taught: Markdown, on standard output."""
+    from labkit.course import show
     from labkit.course.report import report as lines
 
     for line in lines(*course()):
         _say(line)
+    *_, next_ = show.status(*course())
+    click.echo(next_, err=True)  # it is no part of the report
 
 
 def status() -> None:

@@ -96,8 +96,7 @@ def prove(slugs: tuple[str, ...], changed: bool, no_mutations: bool, everywhere:
             click.echo(f"  answers.toml calls equivalent what is not tried: {change}")
         sys.stdout.flush()
         failed += [] if proof.holds else [lab.slug]
-    if failed:
-        click.echo(f"Next: mend {failed[0]}, then ./lab dev prove {failed[0]}")
+    click.echo(f"Next: {f'mend {failed[0]}, then ./lab dev prove {failed[0]}' if failed else 'make test'}")
     sys.exit(bool(failed))
 
 

@@ -121,6 +121,7 @@ def test_a_phase_is_done_when_every_lab_of_it_is_yours_and_right(learner: Learne
   mean                 reference   The mean of what is there
 
 phase1_quality: 0 of 2 yours
+Next: ./lab start late_rows
 """)  # fmt: skip
 
     learner.writes("late_rows", reference["late_rows"].solved())
@@ -133,7 +134,9 @@ phase1_quality: 0 of 2 yours
 
 mean, step 2 (no values, no mean): wrong
 """)
-    assert out.endswith("phase1_quality: 1 of 2 yours; wrong: mean\nWorth doing: mean (5 min)\n")
+    assert out.endswith(
+        "phase1_quality: 1 of 2 yours; wrong: mean\nWorth doing: mean (5 min)\nNext: ./lab hint mean 2\n"
+    )
 
     learner.writes("mean", reference["mean"].solved())
     assert learner.types("check", "phase1_quality")[0] == 0
@@ -154,7 +157,9 @@ Next: write what you know, then ./lab check phase1_quality: it says which labs a
     code, out = learner.types("check", "phase1_quality")
 
     assert code == 1
-    assert out.endswith("phase1_quality: 1 of 2 yours; to do: late_rows\nWorth doing: late_rows (5 min)\n")
+    assert out.endswith(
+        "phase1_quality: 1 of 2 yours; to do: late_rows\nWorth doing: late_rows (5 min)\nNext: ./lab hint late_rows 1\n"
+    )
 
 
 def test_names_that_are_nearly_right_are_offered(learner: Learner) -> None:
