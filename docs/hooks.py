@@ -168,10 +168,19 @@ def _run() -> str:
     run = json.loads((ROOT / "docs" / "assets" / "summary.json").read_text())
     found, news = run["lags"][run["alignment"]], run["counts"]["news"]
     right = run["conserved"] and run["oracle_equal"]
-    places = ("counted", "late", "duplicate", "dead", "heartbeat")
+    places = {
+        "counted": "counted",
+        "late": "late",
+        "duplicate": "repeated",
+        "dead": "dead",
+        "heartbeat": "heartbeats",
+    }
     rows = [
         ("the world", f"{run['hours_of_news']} hours of {len(run['markets'])} markets, seed {run['seed']}"),
-        ("news records in", f"{news['in']:,} = {' + '.join(f'{news[each]:,} {each}' for each in places)}"),
+        (
+            "news records in",
+            f"{news['in']:,} = {' + '.join(f'{news[each]:,} {name}' for each, name in places.items())}",
+        ),
         ("hours with a signal", f"{run['signal_hours']:,}"),
         (
             "flagged as lags",

@@ -83,6 +83,7 @@ NOT_RUN = {
     "make lint": "CI runs it as a part of make test",
     "make lock": "it needs the network and writes the locks",
     "make prove": "CI runs it beside the tests",
+    "make setup": "it is ./lab setup, and the first line of make demo",
     "make test": "it is what runs the tests",
     "make test-quick": "it is a part of make test",
 }

@@ -179,6 +179,13 @@ def test_every_command_of_the_application_has_its_place_on_the_page_with_an_outp
     assert sorted(places) == sorted((name, name, name) for name in application.commands)
 
 
+def test_every_target_of_make_has_its_line_on_the_page() -> None:
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text()
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    assert sorted(re.findall(r"^\| `make ([a-z-]+)` \|", page, re.MULTILINE)) == sorted({*targets} - {"help"})
+
+
 def test_commands_are_found_where_pages_show_them() -> None:
     text = (
         "Call `make demo` or `./lab up`, and make haste.\n"
@@ -304,6 +311,18 @@ def test_the_figures_beside_the_report_are_those_of_its_world() -> None:
     }
     assert len(flags["window_start"] & moves) > len(flags["window_start"] - lags) / 2
     assert flags["window_end"] & moves == set()
+
+
+def test_the_first_page_counts_in_the_words_of_the_demo() -> None:
+    def words(line: str) -> list[str]:
+        return re.findall(r"\d ([a-z]+)", line.partition(" = ")[2].partition(" |")[0])
+
+    [shown] = re.findall(r"^\| news records in .*$", expanded("<!-- run -->"), re.MULTILINE)
+    [said] = re.findall(
+        r"^.* news records in .*$", (ROOT / "docs" / "output" / "demo.txt").read_text(), re.MULTILINE
+    )
+
+    assert words(shown) == words(said) == ["counted", "late", "repeated", "dead", "heartbeats"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyFlink's own
