@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import combinations
 from typing import Any
@@ -12,12 +13,14 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="pictures need ./lab setup docs")
 
-from labkit.draw import Picture, changelog, events, plan, state
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from labkit.draw import Picture, changelog, events, partitions, plan, slots, state, windows
 from labkit.draw.clocks import short, ticks
 from labkit.draw.colours import INKS, MARKS, PAGES, blended, contrast
 from labkit.draw.picture import INK
 from labkit.errors import LabError
-from labkit.testing import Change, Result, checkpoint, crash, ms, row, watermark
+from labkit.testing import Change, Record, Result, checkpoint, crash, ms, row, watermark
 from labkit.testing.plans import read
 
 HOUR = timedelta(hours=1)
@@ -399,6 +402,224 @@ def test_a_restart_without_a_checkpoint_begins_with_nothing_and_reads_again() ->
     assert picture.describe().endswith("a restart at 10:00")
 
 
+# ---- windows -----------------------------------------------------------------------------------
+
+
+def hours(start: str, end: str, n: int) -> dict[str, Any]:
+    return {"window_start": ms(start), "window_end": ms(end), "n": n}
+
+
+MADE = {
+    "TUMBLE": [hours("10:00", "11:00", 2)],
+    "HOP": [hours("10:30", "11:30", 1), hours("10:00", "11:00", 2), hours("11:00", "12:00", 0)],
+}
+TWO = [row(at="10:00", city="Oslo"), row(at="10:59", city="Rome"), watermark("12:00")]
+
+
+def two_ways() -> Picture:
+    return windows(MADE, TWO, label="city")
+
+
+def test_a_window_is_a_bar_and_those_that_overlap_have_lanes_of_their_own() -> None:
+    bars = {
+        str(band.get_label()): band.get_paths()[0].get_extents()
+        for band in two_ways().figure.axes[0].collections
+    }
+    middles = {name: round((box.y0 + box.y1) / 2, 1) for name, box in bars.items()}
+
+    assert {name: (box.x0, box.x1) for name, box in bars.items()} == {
+        "window 10:00 to 11:00: 2": (ms("10:00"), ms("11:00")),
+        "window 10:30 to 11:30: 1": (ms("10:30"), ms("11:30")),
+        "window 11:00 to 12:00: 0": (ms("11:00"), ms("12:00")),
+    }
+    assert middles["window 10:00 to 11:00: 2"] == middles["window 11:00 to 12:00: 0"]
+    assert middles["window 10:30 to 11:30: 1"] == middles["window 10:00 to 11:00: 2"] + 1
+
+
+def test_a_row_is_a_dot_in_each_window_that_has_its_time_and_not_in_the_one_that_begins_behind_it() -> None:
+    picture = two_ways()
+
+    assert named(picture, "row Oslo") == [([ms("10:00")], [-0.1])]
+    assert len(named(picture, "in it Oslo")) == 2  # of TUMBLE and of HOP
+    assert len(named(picture, "in it Rome")) == 3
+    ends = windows({"TUMBLE": [hours("10:00", "11:00", 0)]}, [row(at="11:00", city="Bern")], label="city")
+    assert named(ends, "in it Bern") == []
+
+
+def test_rows_that_are_no_windows_are_one_sentence() -> None:
+    with pytest.raises(LabError, match="There is no window in these rows"):
+        windows({"TUMBLE": []})
+
+
+def test_the_words_of_windows_say_it_all() -> None:
+    assert (
+        windows({**MADE, "SESSION": []}, TWO, label="city").describe()
+        == """\
+Windows over event time
+  rows: Oslo 10:00, Rome 10:59
+  TUMBLE: 10:00 to 11:00: 2
+  HOP: 10:00 to 11:00: 2; 10:30 to 11:30: 1; 11:00 to 12:00: 0
+  SESSION: none"""
+    )
+
+
+# ---- records -----------------------------------------------------------------------------------
+
+
+def record(key: bytes | None, partition: int, offset: int) -> Record:
+    return Record(key, b"", partition, offset, ms("10:00"))
+
+
+NEWS = [record(b"oil", 1, 0), record(b"fed", 0, 3), record(b"fed", 0, 1)]
+
+
+def two_topics(**more: Any) -> Picture:
+    return partitions({"news": NEWS, "copy": [record(None, 0, 0)]}, count=2, **more)
+
+
+def test_a_record_stands_at_its_offset_in_the_line_of_its_partition() -> None:
+    ys = {"news 0": 1, "news 1": 2, "copy 0": 4}
+    marks = [each for each in drawn(two_topics()) if each[0].startswith("record")]
+
+    assert marks == [
+        ("record fed", [1], [ys["news 0"]]),
+        ("record fed", [3], [ys["news 0"]]),
+        ("record oil", [0], [ys["news 1"]]),
+        ("record none", [0], [ys["copy 0"]]),
+    ]
+
+
+def test_an_offset_without_a_record_is_another_form_and_behind_the_last_there_is_none() -> None:
+    picture = two_topics()
+    lines = {str(line.get_label()): line for line in picture.figure.axes[0].lines}
+
+    assert named(picture, "no record") == [([0], [1]), ([2], [1])]
+    assert lines["no record"].get_marker() != lines["record fed"].get_marker()
+
+
+def test_a_beginning_is_a_stroke_in_front_of_the_first_record_that_is_read() -> None:
+    picture = two_topics(starts={"earliest": [0, 0], "latest": [4, 1], "group": [4, 0]})
+    begins = [(label, x) for label, x, _ in drawn(picture) if label.startswith("from")]
+
+    assert begins == [
+        ("from earliest", [-0.5, -0.5]),
+        ("from latest, group", [3.5, 3.5]),
+        ("from earliest, group", [-0.5, -0.5]),
+        ("from latest", [0.5, 0.5]),
+    ]
+
+
+def test_only_the_first_topic_has_beginnings() -> None:
+    assert two_topics(starts={"earliest": [0, 0]}).describe().count("earliest") == 2
+
+
+def test_a_picture_of_no_topic_is_one_sentence() -> None:
+    with pytest.raises(LabError, match="There is no topic to draw"):
+        partitions({})
+
+
+def test_the_words_of_partitions_say_it_all() -> None:
+    assert (
+        two_topics(starts={"latest": [4, 1]}).describe()
+        == """\
+Records by partition and offset
+  news, partition 0: 0 no record, 1 fed, 2 no record, 3 fed
+     latest at offset 4
+  news, partition 1: 0 oil
+     latest at offset 1
+  copy, partition 0: 0 none
+  copy, partition 1: empty"""
+    )
+
+
+# ---- slots -------------------------------------------------------------------------------------
+
+HEARD = 1_000_000
+
+
+def cluster(
+    held: dict[str, list[str]], jobs: dict[str, tuple[str, dict[str, int]]], **heard: int
+) -> Callable[[str], Any]:
+    """What REST says. held: by TaskManager of three slots whose they are. jobs: (state, operators)."""
+    answers: dict[str, Any] = {
+        "/taskmanagers": {"taskmanagers": [
+            {"id": name, "slotsNumber": 3, "timeSinceLastHeartbeat": heard.get(name, HEARD)} for name in held]},
+        "/jobs/overview": {"jobs": [
+            {"jid": name, "name": name, "state": "CANCELED" if its_state == "CANCELED" else "RUNNING"}
+            for name, (its_state, _) in jobs.items()]},
+    }  # fmt: skip
+    for name, slots_of in held.items():
+        answers[f"/taskmanagers/{name}"] = {"allocatedSlots": [{"jobId": job} for job in slots_of]}
+    for name, (its_state, operators) in jobs.items():
+        answers[f"/jobs/{name}"] = {"vertices": [
+            {"name": operator, "parallelism": number, "tasks": {its_state: number, "FAILED": 0}}
+            for operator, number in operators.items()]}  # fmt: skip
+    return answers.__getitem__
+
+
+SHARED = cluster(
+    {"one": ["counts", "counts"], "two": []},
+    {"counts": ("RUNNING", {"Source: news[1]": 1, "counted[2]: Writer": 2}), "old": ("CANCELED", {"x": 9})},
+)
+WAITS = cluster({"one": ["counts", "counts", "counts"]}, {"counts": ("SCHEDULED", {"a[1] -> b[2]": 5})})
+
+
+def boxes(picture: Picture) -> list[str]:
+    return [label for label, _, _ in drawn(picture)]
+
+
+def test_a_slot_takes_one_subtask_of_every_operator_of_a_job() -> None:
+    assert boxes(slots(SHARED)) == [
+        "taken: counts (news 1 of 1, counted 1 of 2)",
+        "taken: counts (counted 2 of 2)",
+        *["free: free"] * 4,
+    ]
+
+
+def test_a_job_that_waits_holds_its_slots_and_lacks_others() -> None:
+    picture = slots(WAITS)
+    lines = {str(line.get_label()): line for line in picture.figure.axes[0].lines}
+
+    assert boxes(picture) == ["held: counts (held, nothing runs in it)"] * 3 + ["lacking: not there"] * 2
+    assert lines["lacking: not there"].is_dashed()
+    assert not lines["held: counts (held, nothing runs in it)"].is_dashed()
+
+
+def test_slots_of_a_taskmanager_that_is_silent_for_too_long_are_lost() -> None:
+    held = {"one": ["counts"], "two": []}
+    jobs = {"counts": ("RUNNING", {"news": 1})}
+    for heard, lost in ((HEARD - 25_000, 0), (HEARD - 25_001, 3), (0, 0)):
+        picture = slots(cluster(held, jobs, one=heard), now=HEARD)
+
+        assert len([each for each in boxes(picture) if each.startswith("lost")]) == lost
+        assert (boxes(picture)[0] == "lost: counts (lost)") == bool(lost)
+
+
+def test_a_cluster_without_a_taskmanager_is_drawn_too() -> None:
+    assert slots(cluster({}, {})).describe() == "Slots\n  no TaskManager: no slots"
+
+
+def test_a_slot_of_a_job_that_is_gone_from_the_list_is_not_free() -> None:
+    assert boxes(slots(cluster({"one": ["gone"]}, {})))[0] == "taken: a job that ends"
+
+
+def test_what_stands_in_a_slot_fits_into_it() -> None:
+    long = "TableSourceScan-of-a-table-whose-name-has-no-end[1] -> Calc[2] -> Sink[3]: Writer"
+    picture = slots(cluster({"one": ["a"] * 3}, {"a": ("RUNNING", {long: 3})}))
+
+    assert all(len(text) <= 26 for text in texts(picture) if text.endswith(" of 3"))
+
+
+def test_the_words_of_slots_say_it_all() -> None:
+    assert (
+        slots(WAITS, title="One too small").describe()
+        == """\
+One too small
+  one: counts (held, nothing runs in it), counts (held, nothing runs in it), counts (held, nothing runs in it)
+  counts waits for 2 more slots: not there, not there"""
+    )
+
+
 # ---- for everybody's eyes ----------------------------------------------------------------------
 
 
@@ -408,6 +629,10 @@ def every_picture() -> list[Picture]:
         changelog(COUNTS, key="city"),
         plan(read(EXPLAINED), mark="Join"),
         state(remembers(2), READ),
+        two_ways(),
+        two_topics(starts={"earliest": [0, 0]}),
+        slots(SHARED),
+        slots(WAITS),
     ]
 
 
@@ -473,6 +698,27 @@ def test_text_stays_text_in_the_pages_font() -> None:
 
     assert re.search(r"<text[^>]*>Oslo  10:00</text>", html)
     assert "DejaVu" not in html
+
+
+def test_no_text_is_smaller_than_a_reader_can_read() -> None:
+    """Of its natural size, 8 pixels at least."""
+    for picture in every_picture():
+        sizes = [float(size) * 4 / 3 for size in re.findall(r"font-size: ([\d.]+)px", picture.html())]
+
+        assert sizes
+        assert min(sizes) >= 8
+
+
+def test_no_text_lies_on_another() -> None:
+    for picture in every_picture():
+        renderer = FigureCanvasAgg(picture.figure).get_renderer()
+        picture.figure.draw(renderer)
+        for axes in picture.figure.axes:
+            shown = [text for text in axes.texts if text.get_text()]
+            for one, other in combinations(shown, 2):
+                first, second = (each.get_window_extent(renderer) for each in (one, other))
+
+                assert not first.overlaps(second), (one.get_text(), other.get_text())
 
 
 def test_what_looks_like_a_formula_or_a_tag_is_text() -> None:
