@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from capstone_marketlag import dump, oracle, status, topics
+from capstone_marketlag import dump, oracle, status, tables, topics
 from capstone_marketlag.application import Application
 from capstone_marketlag.drain import drain, wait_read
 from capstone_marketlag.jobs import signals
@@ -50,7 +50,7 @@ def seed() -> int:
 
 
 def test_r07_r06_r09_r11_what_stops_for_a_while_costs_nothing(pipeline: Pipeline, seed: int) -> None:
-    """A pause, two zombies, a broker away, a database away, a database that refuses: one after the other."""
+    """A pause, two zombies, a broker away, a database away, and one that says no: one after the other."""
     world = only_market(generate(seed, 120), SLUG)
 
     def all_of_them(run: Run) -> None:
@@ -62,7 +62,8 @@ def test_r07_r06_r09_r11_what_stops_for_a_while_costs_nothing(pipeline: Pipeline
         assert run.restored("signals") + run.restored("detector") >= 2
         broker_away(run, seconds=10)
         database_away(run, seconds=20)
-        database_takes_no_rows(run, pipeline)
+        database_says_no(run, pipeline, *READ_ONLY)
+        database_says_no(run, pipeline, *A_CONSTRAINT)
 
     found, run = pipeline.run(world, all_of_them, seed=seed)
 
@@ -117,23 +118,36 @@ def database_away(run: Run, seconds: float) -> None:
     run.wait_checkpoints(2, seconds=90)
 
 
-def database_takes_no_rows(run: Run, pipeline: Pipeline) -> None:
-    """As when its disk is full: it answers, it reads, it refuses to write; told, until it is over."""
+#: what PostgreSQL is told, what takes it back, and what `status` says in between
+READ_ONLY = (
+    "ALTER DATABASE {database} SET default_transaction_read_only = on",
+    "ALTER DATABASE {database} RESET default_transaction_read_only",
+    "PostgreSQL takes no rows: cannot execute INSERT in a read-only transaction.",
+)
+A_CONSTRAINT = (
+    f"ALTER TABLE {tables.LAG_SIGNALS} ADD CONSTRAINT not_today CHECK (window_start < '2000-01-01') NOT VALID",
+    f"ALTER TABLE {tables.LAG_SIGNALS} DROP CONSTRAINT not_today",
+    'violates check constraint "not_today"',
+)
+
+
+def database_says_no(run: Run, pipeline: Pipeline, refuse: str, allow: str, told: str) -> None:
+    """It answers and reads, and takes no rows, as when its disk is full: jobs fail, it is told, until it is over."""
 
     def said() -> str:
         return "\n".join(status.lines(status.report(run.application)))
 
     run.between_checkpoints(topics.SIGNALS)
     before = run.restored("detector") + run.restored("signals")
-    pipeline.tell("ALTER DATABASE {database} SET default_transaction_read_only = on")
+    pipeline.tell(refuse)
     try:
-        assert "PostgreSQL takes no rows: cannot execute INSERT in a read-only transaction." in said()
         restored = lambda: run.restored("detector") + run.restored("signals") > before  # noqa: E731
         process.until(restored, 60, lambda: pytest.fail("no job failed for it within 60 s"), every=0.2)
+        assert told in said()
     finally:
-        pipeline.tell("ALTER DATABASE {database} RESET default_transaction_read_only")
+        pipeline.tell(allow)
     run.wait_checkpoints(2, seconds=90)
-    assert "takes no rows" not in said()  # the control: it is over
+    assert told not in said()  # the control: it is over
 
 
 # ---- records that should not be there ----------------------------------------------------------------------
