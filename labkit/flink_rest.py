@@ -127,6 +127,16 @@ class FlinkRest:
         would close windows whose hour has not ended. Raises LabError: the job has ended otherwise, or does
         not come to run, or the savepoint failed; then the job goes on.
         """
+
+        def give_up() -> None:
+            raise LabError(
+                f"The savepoint of job {job} took longer than {seconds:.0f} s.",
+                "Flink goes on with it, and ends the job when it is complete.",
+                "wait for that, then the same command again",
+            )
+
+        # two at a time would fail the job's tasks, and it would start again
+        until(lambda: not self._is_stopping(job), seconds, give_up, every=0.1)
         try:
             self.wait_running(job)
         except LabError:
@@ -141,13 +151,6 @@ class FlinkRest:
             answer.update(self.get(f"/jobs/{job}/savepoints/{trigger}"))
             return bool(answer["status"]["id"] == "COMPLETED")
 
-        def give_up() -> None:
-            raise LabError(
-                f"The savepoint of job {job} took longer than {seconds:.0f} s.",
-                "Flink goes on with it, and ends the job when it is complete.",
-                "wait for that, then the same command again",
-            )
-
         until(done, seconds, give_up, every=0.1)
         if "location" not in answer["operation"]:
             cause = _last_cause(
@@ -158,6 +161,14 @@ class FlinkRest:
             )
         self._wait_ended(job)  # the savepoint is there a moment before the job is gone
         return str(answer["operation"]["location"])
+
+    def _is_stopping(self, job: str) -> bool:
+        """Whether an earlier call has asked for the job's end, which has not come yet."""
+        if self.state(job) in _ENDED:
+            return False
+        taken = self.get(f"/jobs/{job}/checkpoints")["history"]
+        newest = max(taken, key=lambda each: int(each["id"]), default=None)
+        return bool(newest and newest["checkpoint_type"] == "SYNC_SAVEPOINT" and newest["status"] != "FAILED")
 
     def _stopped_at(self, job: str) -> str | None:
         """The savepoint with which the job was stopped; None: it was not."""

@@ -305,7 +305,7 @@ def test_r21_a_stop_that_nobody_waited_for_is_gone_on_from_and_nothing_is_sent_t
         next_command = again(run.application, 1)
         with pytest.raises(LabError, match=r"^A job (signals|detector) runs already"):
             next_command.resume()
-        # the second finds that signals was stopped, and is cut off at detector: that is left to the resume
+        # the second waits for the savepoint that the first asked for, and is cut off at detector: left to the resume
         interrupted_stop(next_command)
         process.until(lambda: not pipeline.alive(), 30, lambda: pytest.fail("the stop did not end detector"))
         assert [job.savepoint is None for job in next_command.jobs.values()] == [False, True]

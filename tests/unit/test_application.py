@@ -106,19 +106,30 @@ def test_a_job_that_ended_before_its_first_checkpoint_goes_on_from_where_it_was_
 
 
 class Cluster:
-    """Answers of a cluster whose job is in that state; what was asked of it."""
+    """Answers of a cluster whose job is in that state; what was asked of it.
 
-    def __init__(self, state: str, savepoint: str | None = None) -> None:
+    taken: the kind of each checkpoint, newest first, and what became of it. One of a stop that is in progress
+    is complete, and the job has ended, when it is asked for again.
+    """
+
+    def __init__(self, state: str, savepoint: str | None = None, *taken: tuple[str, str]) -> None:
         self.asked: list[str] = []
         self._state = state
         self._last = {"external_path": savepoint} if savepoint else None
+        self._history = [
+            {"id": 9 - number, "checkpoint_type": kind, "status": status}
+            for number, (kind, status) in enumerate(taken)
+        ]
 
     def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         self.asked.append(f"{method} {path.partition('?')[0]}")
         if method == "POST":
             return {"request-id": "1"}
         if path.endswith("/checkpoints"):
-            return {"latest": {"savepoint": self._last}}
+            history = self._history
+            if history and history[0]["status"] == "IN_PROGRESS":
+                self._state, self._history = "FINISHED", []
+            return {"latest": {"savepoint": self._last}, "history": history}
         if path.endswith("/exceptions"):
             return {}
         if "/savepoints/" in path:
@@ -133,17 +144,25 @@ def stopped(ran: Application, cluster: Cluster, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_stop_takes_a_savepoint_and_remembers_it(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster = Cluster("RUNNING")
+    # a savepoint of another kind, and a stop that failed, stand in nobody's way
+    cluster = Cluster("RUNNING", None, ("SYNC_SAVEPOINT", "FAILED"), ("SAVEPOINT", "COMPLETED"))
 
     assert stopped(place.application(signals={"id": JOB}), cluster, monkeypatch) == "file:/savepoints/new"
     assert f"POST /jobs/{JOB}/stop" in cluster.asked
     assert place.application().jobs["signals"].savepoint == "file:/savepoints/new"
 
 
-def test_a_job_that_was_stopped_already_is_stopped_with_the_savepoint_of_that_stop(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("state", "taken"),
+    [
+        ("FINISHED", []),
+        ("RUNNING", [("SYNC_SAVEPOINT", "IN_PROGRESS"), ("CHECKPOINT", "COMPLETED")]),
+    ],
+)
+def test_a_job_that_is_being_stopped_already_is_stopped_with_the_savepoint_of_that_stop(
+    place: Place, monkeypatch: pytest.MonkeyPatch, state: str, taken: list[tuple[str, str]]
 ) -> None:
-    cluster = Cluster("FINISHED", ORIGIN)
+    cluster = Cluster(state, ORIGIN, *taken)
 
     assert stopped(place.application(signals={"id": JOB}), cluster, monkeypatch) == ORIGIN
     assert [asked for asked in cluster.asked if asked.startswith("POST")] == []
