@@ -11,7 +11,7 @@ those of an application that was killed stay open too, and it has to be resumabl
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from capstone_marketlag import pieces, tables, topics
 from capstone_marketlag.settings import Settings
@@ -59,9 +59,17 @@ def checkpoints_in_force(settings: Settings, rest: FlinkRest, job: str) -> None:
     _refuse(pieces.python(pieces.PREFLIGHT).once_running(rest.get, job, settings.checkpoint_seconds))
 
 
-def why_failed(rest: FlinkRest, job: str, since: int) -> str:
-    """The reason of the job's newest failure since then (ms, UTC), or nothing: there was none."""
-    return rest.why_failed(job, since, pieces.python(pieces.PREFLIGHT).why)
+def why_failed(
+    rest: FlinkRest, job: str, since: int, shut_down_by: Callable[[int], str] = lambda since: ""
+) -> str:
+    """The reason of the job's newest failure since then (ms, UTC), or nothing: there was none.
+
+    shut_down_by: the trace with which a TaskManager has ended itself since then: the job knows only that.
+    """
+    why = pieces.python(pieces.PREFLIGHT).why
+    told = rest.why_failed(job, since, why)
+    trace = shut_down_by(since) if "FlinkExpectedException" in told else ""
+    return str(why(trace))[:300] if trace else told
 
 
 def _refuse(problems: Iterator[tuple[str, str, str]]) -> None:

@@ -105,7 +105,8 @@ def _job(application: Application, name: str) -> Said:
     last = rest.get(f"/jobs/{job}/checkpoints")["latest"].get("completed")
     said["checkpoint"] = last and _checkpoint(last)
     # a job that fails again and again is RUNNING most of the time: what came since the checkpoint counts
-    said["why"] = preflight.why_failed(rest, job, last["latest_ack_timestamp"] if last else 0)
+    since = last["latest_ack_timestamp"] if last else 0
+    said["why"] = preflight.why_failed(rest, job, since, application.stack.flink.shut_down_by)
     if detail["state"] != "RUNNING":
         return said
     said["uptime_seconds"] = (detail["now"] - detail["timestamps"]["RUNNING"]) // 1000

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -67,6 +69,12 @@ appender.file.layout.pattern = %d{ISO8601} %-5p %-60c{1.} %x - %m%n
 # Flink names two committers' metrics alike and warns at every checkpoint
 LOG4J += "logger.metrics.name = org.apache.flink.metrics.MetricGroup\nlogger.metrics.level = ERROR\n"
 _LOG4J_CLI = LOG4J.replace("INFO", "WARN")
+
+
+_END_OF_LOG = 2 << 20
+_SHUT_DOWN = re.compile(
+    r"^(\S+) ERROR \S*TaskManagerRunner .*Fatal error occurred.*\n((?:(?!\d{4}-\d\d-).*\n)*)", re.MULTILINE
+)
 
 
 class Flink(Service):
@@ -302,6 +310,21 @@ class Flink(Service):
 
     def _ask(self, what: str) -> Any:
         return web.session(self.address).get(f"{self.address}/{what}", timeout=2).json()
+
+    def shut_down_by(self, since: int = 0) -> str:
+        """The newest trace since then (ms, UTC) with which a TaskManager has ended itself, or nothing.
+
+        From the logs: a sink that fails again while it is closed ends the whole process, and tells nobody why.
+        """
+        found: list[tuple[float, str]] = []
+        for log in self.log_dir.glob("taskmanager-*.log"):
+            with log.open("rb") as file:
+                file.seek(max(0, log.stat().st_size - _END_OF_LOG))
+                text = file.read().decode(errors="replace")
+            for at, trace in _SHUT_DOWN.findall(text):
+                written = datetime.strptime(at, "%Y-%m-%dT%H:%M:%S,%f").timestamp() * 1000  # in local time
+                found += [(written, trace)] if written >= since else []
+        return max(found, default=(0.0, ""))[1]
 
     def logs(self) -> list[Path]:
         ended = [role for role, process in self.record.processes.items() if not process.running()]

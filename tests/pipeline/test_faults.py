@@ -141,9 +141,9 @@ def database_says_no(run: Run, pipeline: Pipeline, refuse: str, allow: str, told
     before = run.restored("detector") + run.restored("signals")
     pipeline.tell(refuse)
     try:
+        process.until(lambda: told in said(), 60, lambda: pytest.fail(f"not told: {said()}"), every=0.5)
         restored = lambda: run.restored("detector") + run.restored("signals") > before  # noqa: E731
         process.until(restored, 60, lambda: pytest.fail("no job failed for it within 60 s"), every=0.2)
-        assert told in said()
     finally:
         pipeline.tell(allow)
     run.wait_checkpoints(2, seconds=90)

@@ -134,3 +134,12 @@ def test_the_reason_of_a_failure_is_that_of_the_newest_that_tells_one(
     assert preflight.why_failed(rest, "job-1", 0) == "java.sql.SQLException: refused"
     assert preflight.why_failed(rest, "job-1", 25).startswith("org.apache.flink.util.FlinkExpectedException")
     assert preflight.why_failed(rest, "job-1", 40) == ""
+
+    def shut_down_by(since: int) -> str:
+        return f"RuntimeException: Failed.\nCaused by: org.postgresql.util.PSQLException: ERROR: full since {since}\n"
+
+    # the job knows only that the TaskManager went; that said to its log why
+    assert preflight.why_failed(rest, "job-1", 25, shut_down_by) == (
+        "org.postgresql.util.PSQLException: ERROR: full since 25"
+    )
+    assert preflight.why_failed(rest, "job-1", 0, shut_down_by) == "java.sql.SQLException: refused"
