@@ -315,14 +315,16 @@ class _Topic:
         self.dead[reason] += 1
 
     def _keep(self, partition: int, moment: datetime, record: dict[str, Any]) -> None:
-        identity = tuple(_text(record[name]) for name in self.identity)
+        named = {name: _z(moment) if name == self.time else _text(record[name]) for name in self.identity}
+        # YES is Yes; an item's id is what it is
+        identity = tuple(text.upper() if name == "outcome" else text for name, text in named.items())
         if identity in self.seen:
             self.counts["duplicate"] += 1
             return
         self.seen.add(identity)
         if _hour(moment) + _HOUR <= self.highest[partition] - _DELAY:
             self.counts["late"] += 1
-            self.late.append(identity)
+            self.late.append(tuple(named.values()))
         else:
             self.rows.append((moment, record))
 

@@ -90,12 +90,13 @@ def outcome(read: Mapping[str, Rows], stored: Mapping[str, Rows], alignment: str
     dead_news, dead_prices = dead(topics.DEAD_NEWS), dead(topics.DEAD_PRICES)
     news = places.places(read[topics.NEWS], set(dead_news), places.NEWS)
     prices = places.places(read[topics.PRICES], set(dead_prices), places.PRICES)
+    told_late = {(market, outcome.upper(), hour) for market, outcome, hour in late_prices}
     in_time = [
         identity
         for identity, sights in prices.firsts.items()
-        if identity not in set(late_prices) and not all(sight.late for sight in sights.values())
+        if identity not in told_late and not all(sight.late for sight in sights.values())
     ]
-    used = [identity for identity in in_time if identity[1].upper() == "YES"]
+    used = [identity for identity in in_time if identity[1] == "YES"]
     return Outcome(
         hours=hours,
         hours_table=_table(stored[tables.SIGNALS], "market_slug", _hour),

@@ -35,11 +35,11 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 
 @dataclass(frozen=True)
 class Kind:
-    """What the rules of one input topic are about. timed_key: the time tells records apart, too."""
+    """What the rules of one input topic are about. identity: what tells its valid records apart."""
 
     time: str
     names: tuple[str, ...]
-    timed_key: bool
+    identity: Callable[[Mapping[str, Any], datetime], Identity]
     is_valid: Callable[[Mapping[str, Any], datetime], bool]
 
 
@@ -77,8 +77,7 @@ def places(rows: Rows, dead: Collection[Place], kind: Kind) -> Places:
             found.heartbeats += 1
             found.last_told[partition] = max(found.last_told.get(partition, _EPOCH), moment)
         elif _is_named(value, kind.names) and kind.is_valid(value, moment):
-            identity: Identity = tuple(_text(value[name]) for name in kind.names)
-            identity += (to_wire(moment),) if kind.timed_key else ()
+            identity = kind.identity(value, moment)
             found.duplicates += identity in found.firsts
             late = _hour(moment) + _HOUR <= highest[partition] - _DELAY
             found.firsts.setdefault(identity, {}).setdefault(partition, Sight(value, late))
@@ -139,8 +138,16 @@ def _is_price(value: Mapping[str, Any], moment: datetime) -> bool:
     )
 
 
-NEWS = Kind("published_at", ("market_slug", "item_id"), timed_key=False, is_valid=_is_news)
-PRICES = Kind("event_time", ("market_slug", "outcome"), timed_key=True, is_valid=_is_price)
+def _item(value: Mapping[str, Any], _: datetime) -> Identity:
+    return _text(value["market_slug"]), _text(value["item_id"])
+
+
+def _hour_of_an_outcome(value: Mapping[str, Any], moment: datetime) -> Identity:
+    return _text(value["market_slug"]), _text(value["outcome"]).upper(), to_wire(moment)
+
+
+NEWS = Kind("published_at", ("market_slug", "item_id"), _item, _is_news)
+PRICES = Kind("event_time", ("market_slug", "outcome"), _hour_of_an_outcome, _is_price)
 
 
 def _come(text: Any, timestamp: int) -> datetime | None:

@@ -400,39 +400,52 @@ def beat(clock: str) -> Row:
 
 @pytest.mark.parametrize(("clock", "late"), [("11:05:00.000", True), ("11:04:59.999", False)])
 def test_a_price_is_late_once_its_hour_is_closed_to_the_millisecond(clock: str, late: bool) -> None:
-    assert sights(*partition(0, beat(clock), price("10:00"))) == {("Yes", at("10:00")): {0: late}}
+    assert sights(*partition(0, beat(clock), price("10:00"))) == {("YES", at("10:00")): {0: late}}
 
 
 def test_the_hour_is_closed_by_the_highest_time_and_not_by_the_last() -> None:
     rows = partition(0, beat("11:05"), beat("10:15"), price("10:00"))
 
-    assert sights(*rows) == {("Yes", at("10:00")): {0: True}}
+    assert sights(*rows) == {("YES", at("10:00")): {0: True}}
 
 
 def test_another_partition_closes_nothing() -> None:
     rows = partition(0, beat("11:05")) + partition(1, price("10:00"))
 
-    assert sights(*rows) == {("Yes", at("10:00")): {1: False}}
+    assert sights(*rows) == {("YES", at("10:00")): {1: False}}
 
 
 def test_a_dead_row_moves_the_time_and_one_without_a_time_that_has_come_does_not() -> None:
     dead = price("12:00", price=7)
     ahead = price("14:00")
 
-    assert sights(*partition(0, dead, price("10:00")), dead=((0, 0),)) == {("Yes", at("10:00")): {0: True}}
-    assert sights(*partition(0, ahead, price("10:00")), dead=((0, 0),)) == {("Yes", at("10:00")): {0: False}}
+    assert sights(*partition(0, dead, price("10:00")), dead=((0, 0),)) == {("YES", at("10:00")): {0: True}}
+    assert sights(*partition(0, ahead, price("10:00")), dead=((0, 0),)) == {("YES", at("10:00")): {0: False}}
 
 
 def test_the_first_sight_says_what_is_late() -> None:
     rows = partition(0, price("10:00"), beat("11:05"), price("10:00"))
 
-    assert sights(*rows) == {("Yes", at("10:00")): {0: False}}
+    assert sights(*rows) == {("YES", at("10:00")): {0: False}}
 
 
 def test_the_time_of_a_price_is_a_time_and_not_its_text() -> None:
     rows = partition(0, price("10:00"), price("10:00:00.000"))
 
-    assert sights(*rows) == {("Yes", at("10:00")): {0: False}}
+    assert sights(*rows) == {("YES", at("10:00")): {0: False}}
+
+
+def test_an_outcome_is_the_same_in_upper_and_lower_case() -> None:
+    rows = partition(0, price("10:00", "Yes"), price("10:00", "YES"), price("10:00", "No"))
+
+    assert sights(*rows) == {("YES", at("10:00")): {0: False}, ("NO", at("10:00")): {0: False}}
+    assert places.places(rows, (), places.PRICES).duplicates == 1
+
+
+def test_an_item_is_not_the_same_in_upper_and_lower_case() -> None:
+    rows = partition(0, news("a", "10:00"), news("A", "10:00"))
+
+    assert places.places(rows, (), places.NEWS).duplicates == 0
 
 
 @pytest.mark.parametrize("late", [True, False])

@@ -350,6 +350,9 @@ def fates(*strays: dict[str, Any]) -> dict[str, int]:
     [
         ("11:00", price_row(), {"used": 3, "duplicate": 1}),  # it was before ours: ours is the repeat
         ("11:01", price_row(), {"used": 3, "duplicate": 1}),
+        ("11:01", price_row(outcome="YES"), {"used": 3, "duplicate": 1}),
+        ("11:00", price_row(outcome="yes"), {"used": 3, "duplicate": 1}),
+        ("11:01", price_row(event_time="2026-01-05T11:00:00.000Z"), {"used": 3, "duplicate": 1}),
         ("11:00", price_row(outcome="No"), {"used": 3, "not_used": 1}),
         ("11:10", price_row(event_time=at("09:00")), {"used": 3, "late": 1}),
         ("10:10", price_row(event_time=at("09:00")), {"used": 4}),
@@ -361,6 +364,14 @@ def test_the_first_price_of_an_hour_counts_if_it_is_in_time(
     arrives: str, row: dict[str, Any], fate: dict[str, int]
 ) -> None:
     assert fates(stray(arrives, PRICES, f"m|{row['outcome']}", row)) == fate
+
+
+def test_a_late_price_is_told_as_it_was_written() -> None:
+    rows = [price_row(outcome=outcome, event_time="2026-01-05T09:00:00.000Z") for outcome in ("yES", "Yes")]
+
+    found = truth(small(strays=[stray("11:10", PRICES, "m|Yes", row) for row in rows]))
+
+    assert (found.late_prices, found.prices["duplicate"]) == ([("m", "yES", at("09:00"))], 1)
 
 
 def test_a_price_is_joined_as_its_record_has_it() -> None:

@@ -56,7 +56,8 @@ SELECT
 FROM price_gate
 WHERE reason IS NOT NULL;
 
--- a run that was repeated sends its hour again: the first price of an outcome and hour stays
+-- a run that was repeated sends its hour again: the first price of an outcome and hour stays. In the same spelling
+-- as below: YES beside Yes would be two prices of one hour, and the hour of news twice
 CREATE VIEW price_first AS
 SELECT *, event_time + INTERVAL '1' HOUR <= closed_until AS is_late
 FROM (
@@ -65,7 +66,7 @@ FROM (
     event_time, closed_until, record_key, json, kafka_partition, kafka_offset
   FROM (
     SELECT *, ROW_NUMBER() OVER (
-      PARTITION BY market_slug, outcome, CAST(event_time AS TIMESTAMP_LTZ(3)) ORDER BY arrival ASC) AS sighting
+      PARTITION BY market_slug, UPPER(outcome), CAST(event_time AS TIMESTAMP_LTZ(3)) ORDER BY arrival ASC) AS sighting
     FROM price_valid)
   WHERE sighting = 1);
 
