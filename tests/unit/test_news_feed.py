@@ -255,6 +255,10 @@ SAME_MOMENT = [
     "2026-01-05T11:00:00+0100",
     "2026-01-05T15:30:00+05:30",
     "2026-01-05T05:00:00-05:00",
+    "2026-01-05T10:00:00+00",
+    "2026-01-05 05:00:00-05",
+    "2026-01-05T10:00:00Z[UTC]",
+    "2026-01-05T11:00:00.000+01:00[Europe/Paris]",
     "2026-01-05 10:00:00 +0000",
     "2026-01-05 10:00:00 UTC",
     "2026-01-05 11:00:00.000000000 +0100 CET",
@@ -263,6 +267,14 @@ SAME_MOMENT = [
     "Mon, 05 Jan 2026 10:00:00 Z",
     "Mon, 05 Jan 2026 10:00:00 +0000",
     "Mon, 05 Jan 2026 10:00:00 -0000",
+    "Mon, 05 Jan 2026 10:00:00 -0000 (UTC)",
+    "Mon, 05 Jan 2026 10:00:00 +0000 (UTC)",
+    "Mon, 05 Jan 2026 10:00:00.250 GMT",
+    "Mon, 05 Jan 2026 10:00:00 GMT+0000",
+    "Mon, 05 Jan 2026 11:00:00 +01",
+    "Mon, 05 Jan 2026 05:00:00 -5",
+    "Mon, 05 Jan 2026 15:30:00 +530",
+    "Mon, 05 Jan 2026 11:00:00 GMT+1",
     "Mon, 05 Jan 2026 05:00:00 EST",
     "Mon, 05 Jan 2026 06:00:00 EDT",
     "Mon, 05 Jan 2026 02:00:00 PST",
@@ -283,6 +295,8 @@ NO_MOMENT: list[tuple[Any, str]] = [
     ("2026-01-05T10:00:00", "no zone that is known in '2026-01-05T10:00:00'"),
     ("2026-01-05 10:00:00 CEST", "no zone that is known in '2026-01-05 10:00:00 CEST'"),
     ("Mon, 05 Jan 2026 10:00:00", "no zone that is known in 'Mon, 05 Jan 2026 10:00:00'"),
+    ("Mon, 05 Jan 2026 10:00:00 (UTC)", "no zone that is known in 'Mon, 05 Jan 2026 10:00:00 (UTC)'"),
+    ("2026-01-05T10:00:00[UTC]", "no zone that is known in '2026-01-05T10:00:00[UTC]'"),
     ("Mon, 05 Jan 2026 10:00:00 CEST", "no zone that is known in 'Mon, 05 Jan 2026 10:00:00 CEST'"),
     ("Mon, 05 Jan 2026 10:00:00 IST", "no zone that is known in 'Mon, 05 Jan 2026 10:00:00 IST'"),
     ("Mon, 05 Jan 2026 02:00:00 PM GMT", "a clock of twelve hours: 'Mon, 05 Jan 2026 02:00:00 PM GMT'"),
@@ -391,6 +405,26 @@ def test_any_other_text_is_a_moment_in_utc_or_an_error_with_a_reason(text: str) 
     assert zone is timezone.utc or why
 
 
+@pytest.mark.parametrize(
+    ("dates", "read"),
+    [
+        ({"date_modified": TEN}, TEN),
+        ({"date_published": None, "date_modified": TEN}, TEN),
+        ({"date_published": TEN, "date_modified": "2026-01-05T12:00:00Z"}, TEN),
+    ],
+)
+def test_a_json_item_that_was_only_modified_has_that_time(dates: dict[str, Any], read: str) -> None:
+    body = json_feed({"id": "1", "title": "Fed", **dates})
+
+    assert only(parse(body)).published_at == moment(read)
+
+
+def test_a_wrong_date_in_json_is_not_replaced_by_that_of_an_edit() -> None:
+    body = json_feed(entry("1", "yesterday", date_modified=TEN))
+
+    assert reason(parse(body)) == "neither RFC 3339 nor RFC 822: 'yesterday'"
+
+
 # ---- order -------------------------------------------------------------------------------------
 
 
@@ -469,6 +503,80 @@ def test_an_entry_that_is_no_object_is_rejected_alone(thing: Any) -> None:
 
     assert feed.rejected == [Rejected(json.dumps(thing), "the item is not an object")]
     assert [item.item_id for item in feed.items] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("title", "read"),
+    [
+        ("<title><![CDATA[Fed&#8217;s hike &amp; more]]></title>", "Fed’s hike & more"),
+        ("<title>Fed&#8217;s hike &amp; more</title>", "Fed’s hike & more"),
+        ('<title>&lt;a href="https://n.example/rate-hike"&gt;Fed&lt;/a&gt;</title>', "Fed"),
+        ("<title>S&amp;P &lt;Fed&gt; falls &lt; 5%</title>", "S&P <Fed> falls < 5%"),
+    ],
+)
+def test_a_title_of_rss_is_text_also_where_it_is_html(title: str, read: str) -> None:
+    assert only(parse(rss(f"<item>{title}<pubDate>{TEN}</pubDate></item>"))).title == read
+
+
+@pytest.mark.parametrize(
+    ("title", "read"),
+    [
+        (
+            '<title type="html">Fed&amp;#8217;s &lt;b&gt;hike&lt;/b&gt; &amp;amp; more</title>',
+            "Fed’s hike & more",
+        ),
+        (
+            '<title type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">Fed <i>hike</i></div></title>',
+            "Fed hike",
+        ),
+        ("<title>AT&amp;T &lt;b&gt; &amp;amp;</title>", "AT&T <b> &amp;"),
+    ],
+)
+def test_a_title_of_atom_is_text_of_the_kind_that_it_says(title: str, read: str) -> None:
+    body = (
+        f'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id>{title}<updated>{TEN}</updated>'
+        '<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>A <b>rate</b>.</p></div></content>'
+        "</entry></feed>"
+    )
+
+    item = only(parse(body.encode(), "application/atom+xml"))
+
+    assert (item.title, item.summary) == (read, "A rate .")
+
+
+@pytest.mark.parametrize("charset", ["UTF-16", "ISO-8859-1", "windows-1252"])
+def test_an_xml_feed_is_read_in_the_character_set_that_it_declares(charset: str) -> None:
+    body = f'<?xml version="1.0" encoding="{charset}"?>{rss(rss_item(title="Féd")).decode()}'.encode(charset)
+
+    assert only(parse(body)).title == "Féd"
+
+
+def test_a_feed_of_utf_8_that_is_latin_1_is_read() -> None:
+    body = b'<?xml version="1.0" encoding="UTF-8"?>' + rss(rss_item(title="F\xe9d")).decode().encode(
+        "latin-1"
+    )
+
+    assert only(parse(body)).title == "Féd"
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "source"),
+    [
+        ("<content:encoded><![CDATA[<p>A <b>hike</b></p>]]></content:encoded>", "A hike", "Wire"),
+        ("<dc:creator>Reuters</dc:creator><description>A hike</description>", "A hike", "Reuters"),
+        ("<dc:creator>Jane</dc:creator><source url='x'>Reuters</source>", "", "Reuters"),
+    ],
+)
+def test_the_modules_of_rss_are_read(fields: str, text: str, source: str) -> None:
+    head = (
+        '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>Wire</title><item><title>Fed</title>'
+    )
+    body = f"{head}<dc:date>2026-01-05T11:00:00+01:00</dc:date>{fields}</item></channel></rss>".encode()
+
+    item = only(parse(body))
+
+    assert (item.summary, item.source, item.published_at) == (text, source, moment(TEN))
 
 
 # ---- feeds that are broken ---------------------------------------------------------------------

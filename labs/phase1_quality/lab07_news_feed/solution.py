@@ -85,7 +85,7 @@ def _json_feed(body: bytes) -> Feed:
             or _without_tags(_text(entry.get("content_html")))
             or _text(entry.get("summary")),
             source=_author(entry) or _text(document.get("title")),
-            date=entry.get("date_published"),
+            date=entry.get("date_published") or entry.get("date_modified"),
         )
     return _in_order(feed)
 
@@ -116,7 +116,7 @@ def _xml_feed(body: bytes) -> Feed:
             feed,
             original=json.dumps({k: v for k, v in entry.items() if isinstance(v, str)}),
             given_id=entry.get("id"),
-            title=entry.get("title"),
+            title=_title(entry),
             link=entry.get("link"),
             summary=_without_tags(_text(entry.get("summary"))),
             source=_text(source),
@@ -124,6 +124,12 @@ def _xml_feed(body: bytes) -> Feed:
             date=entry.get("published") or dict.get(entry, "updated"),
         )
     return _in_order(feed)
+
+
+def _title(entry: Any) -> str:
+    """A title as text, also where the feed wrote it as HTML: Atom says so, RSS does it unsaid, in CDATA."""
+    title = _text(entry.get("title"))
+    return title if entry.get("title_detail", {}).get("type") == "text/plain" else _without_tags(title)
 
 
 def _add(
@@ -153,11 +159,11 @@ def _in_order(feed: Feed) -> Feed:
 
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ]+(\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?"  # day, minute, second, fraction
-    r" ?([Zz]|UTC|GMT|[+-]\d\d:?\d\d)?(?: [A-Z]+)?",
+    r" ?([Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?: [A-Z]+|\[[\w/+-]+\])?",  # zone, and its name
     re.ASCII,
 )
-#: zones as JavaScript and RFC 3339 write them, in a date of RFC 822
-_OFFSET = re.compile(r"(?<=:\d\d) ?(?:GMT|UTC)? ?([+-]\d\d):?(\d\d)\b", re.ASCII)
+#: zones as JavaScript and RFC 3339 write them, in a date of RFC 822: email.utils reads +01 as a minute
+_OFFSET = re.compile(r"(?<=:\d\d) ?(?:GMT|UTC)? ?([+-])(\d{1,2})(?::?(\d\d))?\b", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -192,7 +198,7 @@ def _rfc3339(text: str) -> datetime | None:
         return None
     day, minute, second, fraction, zone = match.groups(default="")
     if zone:
-        zone = f"{zone[:3]}:{zone[-2:]}" if zone[0] in "+-" else "+00:00"
+        zone = f"{zone[:3]}:{zone[3:].lstrip(':') or '00'}" if zone[0] in "+-" else "+00:00"
     try:
         # in the one form that every Python reads: 3.10 knows neither Z nor seven digits
         return datetime.fromisoformat(f"{day}T{minute}{second or ':00'}.{fraction[:6]:0<6}{zone}")
@@ -203,7 +209,8 @@ def _rfc3339(text: str) -> datetime | None:
 def _rfc822(text: str) -> datetime:
     if re.search(r"\d\s*[ap]\.?m\b", text, re.IGNORECASE):
         raise ValueError(f"a clock of twelve hours: {text!r}")  # email.utils reads 02:00 PM as 02:00
-    text = _OFFSET.sub(r" \1\2", text)
+    text = re.sub(r"(?<=:\d\d)\.\d+|\s*\([^()]*\)$", "", text)  # a fraction; the zone's name once more
+    text = _OFFSET.sub(lambda zone: f" {zone[1]}{zone[2]:0>2}{zone[3] or '00'}", text)
     try:
         found = parsedate_to_datetime(text)
     except ValueError:
