@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -83,8 +85,7 @@ class Getter:
             _since(started),
             "" if ok else f"HTTP {response.status_code}",
         )
-        after = response.headers.get("Retry-After", "")
-        return answer, min(float(after), 10.0) if re.fullmatch(r"[0-9]{1,9}", after) else 0.0
+        return answer, min(_seconds(response.headers.get("Retry-After", "")), 10.0)
 
     def _body(self, response: requests.Response, deadline: float) -> bytes:
         """The whole body, or _TooMuch: requests' own timeout is for each read, and a drip would never end."""
@@ -101,6 +102,16 @@ class Getter:
 
 class _TooMuch(Exception):
     """A body that is too large, or comes too slowly."""
+
+
+def _seconds(after: str) -> float:
+    """How long a Retry-After asks to wait: seconds, or until a date; 0 for what is neither."""
+    if re.fullmatch(r"[0-9]{1,9}", after):
+        return float(after)
+    try:
+        return (parsedate_to_datetime(after) - datetime.now(timezone.utc)).total_seconds()
+    except (ValueError, TypeError, OverflowError):  # TypeError: a date without a zone
+        return 0.0
 
 
 def _since(started: float) -> int:

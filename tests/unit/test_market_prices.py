@@ -19,12 +19,13 @@ YES, NO = "7" * 77, "8" * 77
 
 
 def gamma(**changes: Any) -> bytes:
-    """Gamma's answer for a market with two outcomes: lists inside of texts, as it writes them."""
+    """Gamma's answer for a market with two outcomes: lists inside of texts, as it writes them. …: left out."""
     document = {
         "slug": "fed", "question": "Will it?", "endDate": "2026-03-18T00:00:00Z", "closed": False,
         "outcomes": '["Yes", "No"]', "clobTokenIds": json.dumps([YES, NO]),
     }  # fmt: skip
-    return json.dumps({**document, **changes}).encode()
+    present = {name: value for name, value in {**document, **changes}.items() if value is not ...}
+    return json.dumps(present).encode()
 
 
 def quoted(yes: Any, no: Any = None) -> bytes:
@@ -55,6 +56,7 @@ def test_a_market_pairs_outcomes_and_tokens_by_their_place() -> None:
         gamma(clobTokenIds=None, positionIds=[YES, NO]),
         gamma(clobTokenIds=f"[{YES}, {NO}]"),
         b"[" + gamma() + b"]",
+        gamma(outcomes='[" Yes", "No "]', volume="12", events=[{"slug": "e"}]),
     ],
 )
 def test_every_form_of_a_market_gives_the_same_tokens(body: bytes) -> None:
@@ -100,6 +102,14 @@ def test_a_closed_market_closed_before_it_was_asked_for(changes: dict[str, Any],
 
 
 @pytest.mark.parametrize(
+    ("closed", "read"),
+    [(True, True), ("true", True), (False, False), ("false", False), (None, False), (..., False)],
+)
+def test_whether_a_market_is_closed_is_read_as_gamma_may_write_it(closed: Any, read: bool) -> None:
+    assert piece.market(gamma(closed=closed), HOUR).closed is read
+
+
+@pytest.mark.parametrize(
     ("changes", "open_"),
     [
         ({"endDate": "2025-12-31T00:00:00Z"}, True),
@@ -124,7 +134,10 @@ def test_an_hour_may_be_flagged_for_as_long_as_its_market_trades(
     [
         b"", b"<html>", b"null", b"[]", b"{}", b"[1]", b"[{}, {}]", b"\xff", gamma(slug=""), gamma(outcomes="[]"),
         gamma(outcomes="not json"), gamma(clobTokenIds=None), gamma(clobTokenIds="[1]"),
-        gamma(outcomes='["Yes", "Yes"]'), gamma(outcomes='[{"a": 1}, "No"]'), b"[" * 100_000,
+        gamma(outcomes='["Yes", "Yes"]'), gamma(outcomes='["Yes", "YES"]'), gamma(outcomes='["", "No"]'),
+        gamma(clobTokenIds='["7", "7"]'), gamma(clobTokenIds='["", ""]'), gamma(clobTokenIds="[null, null]"),
+        gamma(clobTokenIds="[true, false]"), gamma(clobTokenIds=...), b'{"data": {"slug": "fed"}}',
+        gamma(outcomes='[{"a": 1}, "No"]'), b"[" * 100_000,
         b'{"slug": 1e99999999999999999999}',
     ],
 )  # fmt: skip

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 import socket
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
@@ -175,10 +178,39 @@ def test_a_server_that_asks_for_patience_gets_it_within_reason(
     assert asked(feed.url)[1] == [waited]
 
 
-def test_patience_in_digits_that_are_no_number_is_none(serve: Callable[..., FeedServer]) -> None:
-    feed = serve(fails(429, Retry_After="²"), ok())
+@pytest.mark.parametrize(("seconds", "least", "most"), [(7, 5, 7), (-60, 1, 1), (86_400, 10, 10)])
+def test_a_server_may_ask_for_patience_until_a_date(
+    serve: Callable[..., FeedServer], seconds: int, least: float, most: float
+) -> None:
+    until = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=seconds), usegmt=True)
+    feed = serve(fails(429, Retry_After=until), ok())
+
+    [waited] = asked(feed.url)[1]
+
+    assert least <= waited <= most
+
+
+@pytest.mark.parametrize("after", ["Wed, 21 Oct 2099 07:28:00", "Wed, 41 Oct 2099 07:28:00 GMT", "²"])
+def test_patience_that_cannot_be_read_is_none(serve: Callable[..., FeedServer], after: str) -> None:
+    feed = serve(fails(429, Retry_After=after), ok())
 
     assert asked(feed.url)[1] == [1]
+
+
+@pytest.mark.parametrize(("encoding", "packed"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_a_body_that_is_packed_is_unpacked(
+    serve: Callable[..., FeedServer], encoding: str, packed: Callable[[bytes], bytes]
+) -> None:
+    feed = serve((200, {"Content-Encoding": encoding, "Content-Type": "text/xml"}, packed(b"body")))
+
+    assert asked(feed.url) == (Answer(200, b"body", "text/xml"), [])
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_an_address_that_has_moved_is_followed(serve: Callable[..., FeedServer], status: int) -> None:
+    feed = serve(feed=[(status, {"Location": "/moved.json"}, b"")], moved=[ok(b"body")])
+
+    assert asked(feed.url) == (Answer(200, b"body", "application/feed+json"), [])
 
 
 def test_nobody_there_is_status_zero_after_four_tries() -> None:

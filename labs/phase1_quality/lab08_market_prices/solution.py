@@ -69,9 +69,12 @@ def market(body: bytes, now: datetime) -> Market:
     tokens = _list(document.get("clobTokenIds")) or _list(document.get("positionIds"))
     if not outcomes or len(outcomes) != len(tokens):
         raise ValueError(f"{len(outcomes)} outcomes, {len(tokens)} tokens")
-    if len(set(outcomes)) != len(outcomes):
+    # Yes is YES wherever prices are told apart
+    if len({outcome.upper() for outcome in outcomes}) != len(outcomes):
         raise ValueError(f"an outcome twice: {', '.join(outcomes)}")
-    closed = document.get("closed") is True
+    if len(set(tokens)) != len(tokens):
+        raise ValueError("a token twice")
+    closed = document.get("closed") in (True, "true")
     return Market(
         slug=str(document["slug"]),
         question=_text(document.get("question") or ""),
@@ -142,15 +145,16 @@ def _json(body: bytes) -> Any:
 
 
 def _list(value: Any) -> list[str]:
-    """A list of texts, which Gamma writes as a text that holds a JSON list."""
+    """A list of texts, which Gamma writes as a text that holds a JSON list; [] if one of them is empty."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
             return []
-    if not isinstance(value, list) or not all(isinstance(each, (str, int)) for each in value):
+    if not isinstance(value, list):
         return []
-    return [_text(each) for each in value]
+    texts = [_text(each).strip() for each in value if isinstance(each, (str, int)) and each is not True]
+    return texts if len(texts) == len(value) and all(texts) else []
 
 
 def _text(value: Any) -> str:
