@@ -4,6 +4,7 @@ and no offset: what they came from is an address."""
 from __future__ import annotations
 
 import base64
+import re
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from capstone_marketlag.wire import to_wire
 
 #: key and kind of a heartbeat; no market has it as its slug
 HEARTBEAT = "heartbeat"
+#: what stands for each market's slug in the feed's address
+_MARKET = "{market}"
 #: how much of an original a dead letter keeps: with base64 and four bytes a character still a record
 DEAD_CHARACTERS = 100_000
 
@@ -44,3 +47,19 @@ def health(source: str, answer: Answer, problem: str, now: datetime) -> dict[str
         "error_message": problem,
         "logged_at": to_wire(now),
     }
+
+
+def named(feed_url: str, market: str) -> str:
+    """The address of a market's feed as records name it: with its query's names, without the keys in it.
+
+    Of the query only what stands for the market is told: all else may be a secret.
+
+    >>> named("https://user:word@news.example/rss?q={market}&key=123", "fed")
+    'https://news.example/rss?q=fed&key=…'
+    """
+    address, asked, query = feed_url.partition("#")[0].partition("?")
+    fields = []
+    for each in filter(None, query.split("&")):
+        name, is_, value = each.partition("=") if "=" in each else ("", "", each)
+        fields.append(name + is_ + (_MARKET if _MARKET in value else "…"))
+    return (re.sub("//[^/]*@", "//", address) + asked + "&".join(fields)).replace(_MARKET, market)

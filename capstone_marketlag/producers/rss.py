@@ -17,7 +17,7 @@ from capstone_marketlag import logs, pieces
 from capstone_marketlag.producers.clients import Clients, warm
 from capstone_marketlag.producers.http import Answer
 from capstone_marketlag.producers.kafka_out import TooLarge
-from capstone_marketlag.producers.records import HEARTBEAT, dead_letter, health, heartbeat
+from capstone_marketlag.producers.records import HEARTBEAT, dead_letter, health, heartbeat, named
 from capstone_marketlag.topics import API_HEALTH, DEAD_NEWS, NEWS
 from capstone_marketlag.wire import from_wire, to_wire
 
@@ -106,8 +106,9 @@ def _read(
                 rejected += [_Rejected(market, each.original, each.reason) for each in feed.rejected]
         if problem:
             _log.info("the feed gave nothing: %s", problem, extra={"key": market, "event_time": to_wire(now)})
-        asked.append(health(url, answer, problem, now))
-        clients.kafka.send(API_HEALTH, url, asked[-1])
+        source = named(clients.settings.feed_url, market)
+        asked.append(health(source, answer, problem, now))
+        clients.kafka.send(API_HEALTH, source, asked[-1])
     return items, rejected, asked
 
 

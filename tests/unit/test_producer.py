@@ -26,6 +26,7 @@ from capstone_marketlag.producers import http, kafka_out, rss, schedule
 from capstone_marketlag.producers.clients import Clients, warm
 from capstone_marketlag.producers.http import Answer, Getter
 from capstone_marketlag.producers.kafka_out import KafkaOut
+from capstone_marketlag.producers.records import named
 from capstone_marketlag.settings import Settings
 from capstone_marketlag.topics import API_HEALTH, DEAD_NEWS, NEWS
 from labkit.errors import LabError
@@ -658,6 +659,35 @@ def test_a_market_whose_feed_fails_costs_no_other_market_its_items(
         feeds.urls.replace("{market}", market) for market in "abc"
     ]
     assert counts == run_counts(2, 2, a=200, b=status, c=200)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://n.example/{market}.xml", "https://n.example/fed.xml"),
+        ("https://user:word@n.example/@{market}", "https://n.example/@fed"),
+        ("https://n.example/rss?q={market}&key=A=1&lang", "https://n.example/rss?q=fed&key=…&…"),
+        ("https://n.example/rss?{market}&q=A1+{market}", "https://n.example/rss?fed&q=fed"),
+        ("https://n.example/rss?A1#A1", "https://n.example/rss?…"),
+        ("https://n.example/rss?", "https://n.example/rss?"),
+    ],
+)
+def test_the_address_of_a_feed_is_told_without_what_may_be_a_key(url: str, name: str) -> None:
+    assert named(url, "fed") == name
+
+
+def test_no_record_of_a_run_holds_the_key_of_a_feed(broker: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    there = refused()
+
+    rss.poll(NOW, clients(broker, f"http://me:S3CRET@{there}/rss?q={{market}}&key=S3CRET", markets="a,b"))
+
+    rows = read_topic(Settings(kafka=broker), API_HEALTH)
+    sources = [f"http://{there}/rss?q={market}&key=…" for market in "ab"]
+    assert sorted((row["key"], json.loads(row["value"])["source"]) for row in rows) == [
+        (source, source) for source in sources
+    ]
+    assert "S3CRET" not in caplog.text
 
 
 def test_every_feed_is_asked_again_for_what_could_not_be_stored(
