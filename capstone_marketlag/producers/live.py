@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from capstone_marketlag import local, logs, topics
 from capstone_marketlag.producers import polymarket, schedule
 from capstone_marketlag.producers.clients import Clients
+from capstone_marketlag.producers.records import MARKET, named
 from capstone_marketlag.settings import Settings
 from capstone_marketlag.wire import to_wire
 from labkit import console
@@ -49,9 +51,38 @@ def _settings(markets: Sequence[str], feed: str | None) -> Settings:
             "Any JSON Feed, RSS or Atom will do; {market} in its address stands for each market's slug.",
             "add --feed https://…, or set MARKETLAG_FEED_URL",
         )
+    _check_typed(markets, feed, settings)
     return replace(
         settings, markets=",".join(markets) or settings.markets, feed_url=feed or settings.feed_url
     )
+
+
+def _check_typed(markets: Sequence[str], feed: str | None, settings: Settings) -> None:
+    """Raises LabError: what was typed is no slug, or no feed of these markets."""
+    allowed = {each.name: each.metadata["allowed"] for each in fields(Settings)}
+    for market in markets:
+        if not re.fullmatch(allowed["markets"], market, re.ASCII):
+            last = re.sub("[?#].*", "", market).rstrip("/").rpartition("/")
+            raise LabError(
+                f"--market {market} is no slug.",
+                "It is the last part of a market's address: letters, digits and hyphens.",
+                f"--market {last[2] if last[1] else 'SLUG'}",
+            )
+    if feed is None:
+        return
+    if not re.fullmatch(allowed["feed_url"], feed, re.ASCII):
+        raise LabError(
+            f"--feed {named(feed)} is no address of a feed.",
+            "It begins with http:// or https://; {market} in it stands for each market's slug.",
+            "--feed https://…",
+        )
+    number = len(set((",".join(markets) or settings.markets).split(",")))
+    if number > 1 and MARKET not in feed:
+        raise LabError(
+            f"--feed {named(feed)} is one feed for {number} markets.",
+            f"With {MARKET} in it, each market's own feed is asked.",
+            f"put {MARKET} where the address has the market's slug, or name one market",
+        )
 
 
 def _check_followed(slug: str, clients: Clients) -> None:

@@ -14,7 +14,7 @@ from capstone_marketlag.wire import to_wire
 #: key and kind of a heartbeat; no market has it as its slug
 HEARTBEAT = "heartbeat"
 #: what stands for each market's slug in the feed's address
-_MARKET = "{market}"
+MARKET = "{market}"
 #: how much of an original a dead letter keeps: with base64 and four bytes a character still a record
 DEAD_CHARACTERS = 100_000
 
@@ -49,7 +49,7 @@ def health(source: str, answer: Answer, problem: str, now: datetime) -> dict[str
     }
 
 
-def named(feed_url: str, market: str) -> str:
+def named(feed_url: str, market: str = MARKET) -> str:
     """The address of a market's feed as records name it: with its query's names, without the keys in it.
 
     Of the query only what stands for the market is told: all else may be a secret.
@@ -61,5 +61,5 @@ def named(feed_url: str, market: str) -> str:
     fields = []
     for each in filter(None, query.split("&")):
         name, is_, value = each.partition("=") if "=" in each else ("", "", each)
-        fields.append(name + is_ + (_MARKET if _MARKET in value else "…"))
-    return (re.sub("//[^/]*@", "//", address) + asked + "&".join(fields)).replace(_MARKET, market)
+        fields.append(name + is_ + (MARKET if MARKET in value else "…"))
+    return (re.sub("//[^/]*@", "//", address) + asked + "&".join(fields)).replace(MARKET, market)

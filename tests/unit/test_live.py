@@ -154,6 +154,45 @@ def test_a_feed_has_to_be_named(world: World, monkeypatch: pytest.MonkeyPatch) -
         live.produce(["fed"])
 
 
+@pytest.mark.parametrize(
+    ("markets", "feed", "said"),
+    [
+        (["fed", "https://polymarket.com/event/rates/fed-hike?tid=1"], None,
+         ("--market https://polymarket.com/event/rates/fed-hike?tid=1 is no slug.", "--market fed-hike")),
+        (["Fed hike"], None, ("--market Fed hike is no slug.", "--market SLUG")),
+        (["fed,,ecb"], None, ("--market fed,,ecb is no slug.", "--market SLUG")),
+        ([""], None, ("--market  is no slug.", "--market SLUG")),
+        (["fed"], "ftp://me:S3CRET@h/{market}?key=S3CRET",
+         ("--feed ftp://h/{market}?key=… is no address of a feed.", "--feed https://…")),
+        (["fed"], "h/{market}", ("--feed h/{market} is no address of a feed.", "--feed https://…")),
+        (["fed"], "", ("--feed  is no address of a feed.", "--feed https://…")),
+        (["fed", "ecb"], "https://h/rss",
+         ("--feed https://h/rss is one feed for 2 markets.",
+          "put {market} where the address has the market's slug, or name one market")),
+    ],
+)  # fmt: skip
+def test_what_was_typed_and_is_wrong_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch, markets: list[str], feed: str | None, said: tuple[str, str]
+) -> None:
+    for name in ("MARKETS", "FEED_URL"):
+        monkeypatch.delenv(f"MARKETLAG_{name}", raising=False)
+
+    with pytest.raises(LabError) as error:
+        live.produce(markets, feed or ("https://h/{market}" if feed is None else feed), once=True)
+
+    assert (error.value.happened, error.value.next_step) == said
+    assert "MARKETLAG" not in str(error.value)
+
+
+def test_what_the_environment_says_and_is_wrong_is_named_as_it_is_set(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARKETLAG_FEED_URL", "https://h/rss")
+
+    with pytest.raises(LabError, match=r"^MARKETLAG_FEED_URL is one feed for 2 markets\."):
+        live.produce(["fed", "ecb"], once=True)
+
+
 def test_a_broker_that_is_away_is_one_sentence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(settings: Settings) -> list[str]:
         raise KafkaException(KafkaError(KafkaError._TRANSPORT))
