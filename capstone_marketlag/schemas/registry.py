@@ -78,23 +78,33 @@ class Registry:
         url = self._address + path
         try:
             response = self._session.request(method, url, json=body, headers=_HEADERS, timeout=10)
-            answer: dict[str, Any] = response.json()
-        except (requests.RequestException, ValueError) as error:
-            raise LabError(
-                f"No schema registry answers at {shown} ({type(error).__name__}).",
-                "MARKETLAG_REGISTRY names it.",
-                "./lab up registry, or unset MARKETLAG_REGISTRY",
-            ) from error
-        if response.status_code == 404 and answer.get("error_code") in _NOT_THERE:
+        except requests.RequestException as error:
+            raise _nobody(shown, type(error).__name__) from error
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        found: dict[str, Any] = answer if isinstance(answer, dict) else {}
+        if response.status_code == 404 and found.get("error_code") in _NOT_THERE:
             return None
-        if response.status_code >= 400:
-            said = answer.get("message", response.reason)
+        if response.status_code >= 400:  # a proxy in front of it says so in HTML
+            said = found.get("message", response.reason)
             raise LabError(
                 f"The schema registry at {shown} refused {method} {path}: {said}",
                 "A Confluent API was expected there.",
                 "check MARKETLAG_REGISTRY, and what this user may do",
             )
-        return answer
+        if not isinstance(answer, dict):
+            raise _nobody(shown, "it says something else")
+        return found
+
+
+def _nobody(shown: str, why: str) -> LabError:
+    return LabError(
+        f"No schema registry answers at {shown} ({why}).",
+        "MARKETLAG_REGISTRY names it.",
+        "./lab up registry, or unset MARKETLAG_REGISTRY",
+    )
 
 
 def _subject(topic: str) -> str:
