@@ -27,6 +27,7 @@ from capstone_marketlag import report
 from capstone_marketlag.oracle import truth
 from capstone_marketlag.replay.generate import world
 from capstone_marketlag.report import page, write_report
+from capstone_marketlag.report.draw.frame import PRICE_TOP, SIGNAL, TOP
 from capstone_marketlag.report.markup import escaped, link
 from capstone_marketlag.wire import to_wire
 from labkit.errors import LabError
@@ -906,6 +907,34 @@ def test_the_close_is_marked_and_nothing_is_missing_behind_it(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("hours", "closes", "said"),
+    [
+        (24, 12, ["trading ends", "5 Jan 12:07"]),
+        (15, 9, ["trading ends", "5 Jan 09:07"]),
+        (15, 13, ["ends 5 Jan 13:07"]),
+        (240, 235, ["ends 14 Jan 19:07"]),
+    ],
+)
+def test_the_name_of_the_close_is_on_no_price(
+    tmp_path: Path, hours: int, closes: int, said: list[str]
+) -> None:
+    run = Run(hours)
+    for number in range(closes + 1):
+        run.price(number, 0.2 + number / 1000)
+    end = hour(closes)[:14] + "07:00Z"
+    run.topics["polymarket.market_meta"].append({"market_slug": FED, "close_time": end})
+
+    chart = charts(run.page(tmp_path))[0]
+
+    [line], names = chart.all("line", "close"), chart.all("text", "name")
+    assert [text.words() for text in names if "ends" in text.words() or "Jan" in text.words()] == said
+    for text in names[: len(said)]:
+        behind = text.number("x") > line.number("x1") and "text-anchor" not in text.attributes
+        between_the_panels = TOP + SIGNAL + 15 < text.number("y") < PRICE_TOP
+        assert behind or between_the_panels
+
+
+@pytest.mark.parametrize(
     "signals",
     [{0: 0.0}, {0: 0.000001}, {0: 123456.5, 1: -3}, {0: 1e29, 1: -1e29}],
     ids=["zero", "tiny", "huge", "wrong"],
@@ -1256,6 +1285,15 @@ def test_the_commands_that_make_and_count_it_again_are_on_it(tmp_path: Path) -> 
         [sys.executable, *words[1:]], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert counted.stdout == "3\n"
+
+
+def test_a_run_by_the_other_alignment_is_made_again_by_it(tmp_path: Path) -> None:
+    run = a_day()
+    run.alignment = "window_end"
+
+    make = section(run.page(tmp_path), "run").all("pre")[0].words()
+
+    assert make == "MARKETLAG_ALIGNMENT=window_end make demo SEED=7 HOURS=24"
 
 
 def test_the_page_can_be_made_again_of_its_folder(tmp_path: Path) -> None:

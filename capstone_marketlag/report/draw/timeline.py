@@ -100,18 +100,18 @@ def _closed(slots: Sequence[Slot], frame: Frame, closes: datetime | None) -> Htm
     if closes is None or not slots[0].start < closes < slots[-1].start + _HOUR:
         return None
     x = (closes - slots[0].start) / _HOUR * frame.slot
-    before = frame.right - x < 160
     return tag(
         "g",
         tag("title", f"Trading ends at {clock(closes)} UTC."),
         tag("rect", class_="closed", x=x, y=TOP, width=frame.right - x, height=BOTTOM - TOP),
         tag("line", class_="close", x1=x, x2=x, y1=TOP - 4, y2=BOTTOM),
-        tag(
-            "text",
-            f"trading ends {closes.day} {closes:%b %H:%M}",
-            class_="name",
-            x=x - 5 if before else x + 5,
-            y=BOTTOM - 8,
-            text_anchor="end" if before else "start",
-        ),
+        _ends(frame, x, f"{closes.day} {closes:%b %H:%M}"),
     )
+
+
+def _ends(frame: Frame, x: float, when: str) -> Html:
+    """Behind the end, where no price is drawn; without the room for it before it, between the panels."""
+    if frame.right - x < 85:
+        return tag("text", f"ends {when}", class_="name", x=x - 5, y=PRICE_TOP - 5, text_anchor="end")
+    lines = (("trading ends", BOTTOM - 22), (when, BOTTOM - 8))
+    return join(tag("text", words, class_="name", x=x + 5, y=y) for words, y in lines)

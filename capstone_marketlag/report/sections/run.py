@@ -60,7 +60,9 @@ def _again(facts: Facts) -> Html | None:
     if not facts.recorded:
         return None
     seed, hours = (text(facts.summary.get(name)) for name in ("seed", "hours_of_news"))
-    words = ["make demo"]
+    # where it is not the default, the environment said it
+    words = ["MARKETLAG_ALIGNMENT=window_end"] if facts.alignment == "window_end" else []
+    words += ["make demo"]
     words += [
         f"{name}={value}"
         for name, value in (("SEED", seed), ("HOURS", hours))
