@@ -9,12 +9,12 @@ the same question to a job of its own, `python job.py`, with a cluster inside th
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
 import time
 
+from figures import machine, p95
 from rich.console import Console
 from rich.table import Table
 
@@ -77,9 +77,7 @@ CASES = {
 
 
 def main(rounds: int) -> None:
-    table = Table(
-        "case", "median", "p95", "worst", title=f"{rounds} rounds, {os.cpu_count()} cores, load {load()}"
-    )
+    table = Table("case", "median", "p95", "worst", title=f"{rounds} rounds, {machine()}")
     WarmStack("warm", resident=True).remove()
     table.add_row("cold, first SQL scenario", *[f"{seconds(CASES['SQL scenario']):.2f}"] * 3)
     seconds(CASES["Python keyed function"])
@@ -89,9 +87,9 @@ def main(rounds: int) -> None:
             found[name].append(seconds(code))
     default = [seconds(_DEFAULT) for _ in range(max(1, rounds // 5))]
     for name, values in {**found, "default PyFlink, python job.py": default}.items():
-        ordered = sorted(values)
-        p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
-        table.add_row(name, f"{statistics.median(values):.2f}", f"{p95:.2f}", f"{ordered[-1]:.2f}")
+        table.add_row(
+            name, *(f"{value:.2f}" for value in (statistics.median(values), p95(values), max(values)))
+        )
     Console().print(table)
 
 
@@ -100,10 +98,6 @@ def seconds(code: str) -> float:
     started = time.monotonic()
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=java.environment(), check=True)
     return time.monotonic() - started
-
-
-def load() -> str:
-    return f"{os.getloadavg()[0]:.1f}"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,17 @@
+"""What every bench says of its figures in the same way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+
+def p95(values: Sequence[float]) -> float:
+    """The 95th percentile: of few values the highest."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+
+
+def machine() -> str:
+    """Its cores, and how busy it was."""
+    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
