@@ -2,7 +2,7 @@
 
     recorded("lost")            what a real cluster answered once; recorded/ has them, record.py made them
     of_version("2.10.0")        made up: a recorded cluster that says another version
-    silent_for(25_000)          made up: one TaskManager, heard of so many ms before `now`
+    silent_for(25_000)          made up: TaskManagers that were heard of so many ms before `now`
     with warm() as it           the warm cluster; it.start("small", 2) starts a job there
 
 Each has `ask`, the GET of a path, and `now`, the moment at which its clock stood.
@@ -65,14 +65,18 @@ def of_version(version: str) -> Cluster:
     return Cluster(answers, idle.now)
 
 
-def silent_for(milliseconds: int) -> Cluster:
-    """Made up: a cluster whose TaskManagers, of two slots each, were heard of last so long ago."""
-    idle = recorded("idle")
-    answers = deepcopy(dict(idle.answers))
+def silent_for(milliseconds: int, name: str = "idle", *, without_free_slots: bool = False) -> Cluster:
+    """Made up: a recorded cluster whose TaskManagers were heard of last so long ago.
+
+    without_free_slots: of those only the ones whose slots are all held by a job.
+    """
+    found = recorded(name)
+    answers = deepcopy(dict(found.answers))
     for each in answers["/taskmanagers"]["taskmanagers"]:
-        each["timeSinceLastHeartbeat"] = idle.now - milliseconds
-        answers[f"/taskmanagers/{each['id']}"]["timeSinceLastHeartbeat"] = idle.now - milliseconds
-    return Cluster(answers, idle.now)
+        if not (without_free_slots and each["freeSlots"]):
+            each["timeSinceLastHeartbeat"] = found.now - milliseconds
+            answers[f"/taskmanagers/{each['id']}"]["timeSinceLastHeartbeat"] = found.now - milliseconds
+    return Cluster(answers, found.now)
 
 
 # ---- the warm cluster ----------------------------------------------------------------------------

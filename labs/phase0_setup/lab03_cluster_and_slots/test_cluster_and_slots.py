@@ -24,7 +24,7 @@ from labs.phase0_setup.lab03_cluster_and_slots.clusters import (
 )
 
 #: jobs by name, each with the parallelism of its operators
-MARKETLAG = {"signals": [2, 2, 2], "detector": [1, 2]}
+MARKETLAG = {"signals": [3, 1], "detector": [1]}
 ARCHIVE = {"archive": [2, 3, 1, 1]}
 
 
@@ -61,8 +61,10 @@ def test_two_jobs_share_no_slot(piece: Piece) -> None:
 
     expect(got, 4, f"signals has operators of parallelism {MARKETLAG['signals']}, detector of {MARKETLAG['detector']}.",
            mistakes={
-        "signals and detector were to share two slots: a slot belongs to one job at a time.": 2,
-        "Every subtask was given a slot of its own.": 9,
+        "signals and detector were to share three slots: a slot belongs to one job at a time.": 3,
+        "Every subtask was given a slot of its own.": 5,
+        "detector was given as many slots as signals. Each job takes those of its own widest operator, and "
+        "detector's has one subtask.": 6,
     })  # fmt: skip
 
 
@@ -115,6 +117,19 @@ def test_a_lost_taskmanager_has_none_to_give(piece: Piece) -> None:
         "The slots of a TaskManager that was last heard of more than 25 s ago were called free. It stays in the list until "
         "heartbeat.timeout, 50 s by default, and /overview counts its slots as well.": 4,
         "One silent TaskManager, and the other one's slots were not counted any more either.": 0,
+    })  # fmt: skip
+
+
+@pytest.mark.step(2)
+def test_a_lost_taskmanager_takes_away_what_it_had_free(piece: Piece) -> None:
+    with told("One of two TaskManagers has stopped, and a job held both of its slots."):
+        got = free(piece, silent_for(600_000, "busy", without_free_slots=True))
+
+    expect(got, 1, "One of two TaskManagers is lost, and a job held both of its slots. The other one has a slot free.",
+           mistakes={
+        "Both slots of the lost TaskManager were taken off, and a job held both: they were not among the free ones. What "
+        "is lost is what it had free (freeSlots), not what it has (slotsNumber).": -1,
+        "One silent TaskManager, and the other one's free slot was not counted any more either.": 0,
     })  # fmt: skip
 
 
@@ -181,10 +196,12 @@ VERSIONS = [
     ("2.1.4", "2.2", False, "2.1.4 is older than 2.2: a job made for 2.2 may use what is not there yet."),
     ("2.3.0", "2.2", True, "2.3.0 is later than 2.2 and of the same major version: it fits, though it is no 2.2."),
     ("2.10.0", "2.2", True, "2.10 is eight minor versions after 2.2. As text, or as a decimal number, it would come before."),
+    ("2.4.0", "2.2.1", True, "2.4.0 is later than 2.2.1, for 4 is more than 2: the 0 behind it is of no account any more. The "
+                             "first numbers that differ decide."),
     ("2.2.1", "2.2.1", True, "2.2.1 is not older than itself."),
     ("2.9.3", "2.10", False, "2.9.3 is older than 2.10. As text it would come after, for '9' comes after '1'."),
     ("1.20.1", "2.2", False, "1.20.1 has another major version: its 20 says nothing beside the 2 of 2.2."),
-    ("3.0.0", "2.2", False, "3.0.0 is later, and another major version: what was deprecated in 2 is gone there."),
+    ("3.2.0", "2.2", False, "3.2.0 is later, and another major version: what was deprecated in 2 is gone there."),
     ("2.2.0-cp1", "2.2", True, "2.2.0-cp1 is a vendor's build of 2.2.0: what follows the dash does not count."),
     ("2.2-rc3", "2.2.1", False, "2.2-rc3 comes before 2.2.1: the 3 behind the dash counts something else."),
     ("2.3-SNAPSHOT", "2.2", True, "2.3-SNAPSHOT is a build on the way to 2.3: what follows the dash is a name."),
@@ -295,6 +312,20 @@ Caused by: java.lang.RuntimeException: Python process exits with code: 1
 """
 
 
+#: made up: closing what never opened failed too. Java writes that indented, behind what it belongs to
+CLEANED_UP = """\
+org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy
+\tat org.apache.flink.runtime.executiongraph.failover.ExecutionFailureHandler.handleFailure(ExecutionFailureHandler.java:213)
+Caused by: java.net.ConnectException: Connection refused
+\tat java.base/sun.nio.ch.Net.pollConnect(Native Method)
+\tSuppressed: java.lang.IllegalStateException: The writer was never opened
+\t\tat org.apache.flink.util.IOUtils.closeAll(IOUtils.java:255)
+\tCaused by: java.lang.NullPointerException: writer
+\t\t... 3 more
+\t... 12 more
+"""
+
+
 @pytest.mark.step(5)
 def test_a_parse_error_is_found_in_what_flink_run_prints(piece: Piece) -> None:
     text = (RECORDED / "parsing.txt").read_text()
@@ -320,6 +351,16 @@ def test_an_error_of_python_is_found_too(piece: Piece) -> None:
     expect(got, "NameError: name 'statement' is not defined", "A script had a misspelt name, and `flink run` ended.",
            mistakes={"Python's own error stands above; the exception below it only tells that Python ended.":
                      "java.lang.RuntimeException: Python process exits with code: 1"})  # fmt: skip
+
+
+@pytest.mark.step(5)
+def test_what_went_wrong_while_cleaning_up_is_no_reason(piece: Piece) -> None:
+    got = line(piece, CLEANED_UP)
+
+    afterwards = "What stands indented behind `Suppressed:` went wrong afterwards, while Java cleaned up. A reason begins its line."
+    expect(got, "java.net.ConnectException: Connection refused", "A connection was refused, and closing the sink then failed too.",
+           mistakes={afterwards: "java.lang.IllegalStateException: The writer was never opened",
+                     f"{afterwards} So does its own `Caused by:`.": "java.lang.NullPointerException: writer"})  # fmt: skip
 
 
 @pytest.mark.step(5)
