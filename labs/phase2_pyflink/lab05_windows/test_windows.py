@@ -41,7 +41,8 @@ SCRIPT = [
     watermark("10:59:59.998"),
     watermark("10:59:59.999"),
     came("too_late", "10:45", FED, "Reuters", 1, 9, "Fed hikes, a rumour says"),
-    came("second", "11:10", FED, "Reuters", 1, 1, "Rate path clearer"),
+    came("second", "11:10", FED, "Reuters", 1, 1, "Rate path unclear"),
+    came("alone", "11:20", BTC, "Bloomberg", "0.9", "-1.234567", None),
     came("third", "11:30", FED, "Bloomberg", "0.9", 0, "Yields unchanged"),
     watermark("11:59:59.999"),
     came("open", "12:05", FED, "Reuters", 1, 2, "Fed weighs a cut"),
@@ -65,6 +66,7 @@ HOURS = {
     (FED, "10:00"): Figures(5, "6.5", "1.03", "0.82"),
     (BTC, "10:00"): Figures(2, "1", "0.5", "0.95"),
     (FED, "11:00"): Figures(3, "2", "0.666667", "0.966667"),
+    (BTC, "11:00"): Figures(1, "-1.234567", "-1.11111", "0.9"),
 }
 MEASURES = ("mention_count", "keyword_score", "source_weighted_signal", "source_weight_avg")
 TIMES = ("window_start", "window_end", "window_time")
@@ -185,6 +187,9 @@ def closed(hourly, market, hour):
     if not rows and mixed and market not in mixed:
         wrong(f"No hour is of `{market}`: its headlines are in the rows of {' and '.join(sorted(mixed))}. "
               "Each market has hours of its own.")  # fmt: skip
+    if not rows and HOURS[market, hour].count == 1:
+        wrong(f"The hour from {hour} of `{market}` has closed with one headline, and signal_hourly has no row of it. One "
+              "headline is news.")  # fmt: skip
     if not rows:
         wrong(f"The hour from {hour} of `{market}` has closed, and signal_hourly has no row of it.")
     if len(rows) > 1:
@@ -214,7 +219,7 @@ def asked(measure, hourly, right, sentence, mistakes):
     if set(values.values()) == {None}:
         wrong(f"{measure} is NULL in every hour.", expected=written(expected))
     if values != expected:
-        expect(written(values), written(expected), f"{sentence} These are `fed` from 10:00, `btc` from 10:00, `fed` from 11:00.",
+        expect(written(values), written(expected), f"{sentence} These are `fed` and `btc` from 10:00, then from 11:00.",
                mistakes=mistakes)  # fmt: skip
     kinds = ("BIGINT", "INT") if measure == "mention_count" else ("DECIMAL",)
     if not type_.startswith(kinds):
@@ -230,10 +235,13 @@ def test_an_hour_counts_its_headlines(seen):
         "mention_count", hourly, lambda figures: figures.count,
         "Each headline is a mention, whatever is in it.",
         {"`same_title` is a headline of its own: two sources may print the same words. Repeats of one item were taken "
-         "out long before, by item_id.": "4, 2, 3",
-         "A headline without a keyword has the score 0, and is a headline: it is counted too.": "4, 1, 2",
-         "That counts the sources, not their headlines.": "2, 2, 2",
-         "That counts the scores that differ.": "4, 2, 2"},
+         "out long before, by item_id.": "4, 2, 2, 0",
+         "`second` is a headline of its own, though it says what `eleven` said: a source may print the same words again. "
+         "Repeats of one item were taken out long before, by item_id.": "5, 2, 2, 0",
+         "`alone` has no title, and is a headline: COUNT of a column leaves out where it is NULL.": "5, 2, 3, 0",
+         "A headline without a keyword has the score 0, and is a headline: it is counted too.": "4, 1, 2, 1",
+         "That counts the sources, not their headlines.": "2, 2, 2, 1",
+         "That counts the scores that differ.": "4, 2, 2, 1"},
     )  # fmt: skip
 
 
@@ -244,14 +252,18 @@ def test_an_hour_adds_up_the_scores_of_its_headlines(seen):
     asked(
         "keyword_score", hourly, lambda figures: figures.score,
         "keyword_score is the sum of article_score.",
-        {"That is the sum of score times weight: keyword_score is how much there was, whoever said it.": "5.15, 1, 2",
-         "That is the mean. keyword_score grows with the number of headlines.": "1.3, 0.5, 0.666667",
-         "DISTINCT takes equal scores for one headline: `first` and `same_title` have 2 each.": "4.5, 1, 1",
-         "`last` is dovish, -1.5: scores have a sign, and opposite news cancel out.": "9.5, 1, 2",
-         "Scores below 0 are left out: `last` is dovish, -1.5, and takes away.": "8, 1, 2",
-         "Whole numbers: -1.5 has become -1 on its way.": "7, 1, 2",
-         "Whole numbers: the half of 6.5 is gone.": "6, 1, 2",
-         "That is the highest score of the hour.": "4, 1, 1"},
+        {"That is the sum of score times weight: keyword_score is how much there was, whoever said it.": "5.15, 1, 2, -1.1111103",
+         "That is the mean. keyword_score grows with the number of headlines.": "1.3, 0.5, 0.666667, -1.234567",
+         "DISTINCT takes equal scores for one headline: `first` and `same_title` have 2 each.": "4.5, 1, 1, -1.234567",
+         "`last` is dovish, -1.5: scores have a sign, and opposite news cancel out.": "9.5, 1, 2, 1.234567",
+         "Scores below 0 are left out: `last` is dovish, -1.5, and takes away.": "8, 1, 2, NULL",
+         "Whole numbers: -1.5 has become -1 on its way.": "7, 1, 2, -1",
+         "Whole numbers: the half of 6.5 is gone.": "6, 1, 2, -1",
+         "That is the highest score of the hour.": "4, 1, 1, -1.234567",
+         "Two digits behind the point are left. A score has six, and so has their sum: who rounds here rounds for all who read it.":
+         "6.5, 1, 2, -1.23",
+         "One digit behind the point is left. A score has six, and so has their sum: who rounds here rounds for all who read it.":
+         "6.5, 1, 2, -1.2"},
     )  # fmt: skip
 
 
@@ -263,22 +275,25 @@ def test_the_signal_is_the_mean_of_score_times_weight(seen):
         "source_weighted_signal", hourly, lambda figures: figures.signal,
         "source_weighted_signal is the mean, over the headlines, of article_score times source_weight.",
         {"A product of two means is not the mean of products: here a blog's high score gets a share of Reuters' weight."
-         : "1.066, 0.475, 0.644445",
+         : "1.066, 0.475, 0.644445, -1.11111",
          "That is the sum: ten blogs that repeat each other would make a loud hour. The signal is what one headline says "
-         "in the mean.": "5.15, 1, 2",
+         "in the mean.": "5.15, 1, 2, -1.11111",
          "That is the sum of products divided by the sum of the weights. It takes the weight out again: an hour of blogs alone "
-         "would be as loud as one of Reuters.": "1.256098, 0.526316, 0.689655",
-         "The weights are missing: that is the mean of the scores alone.": "1.3, 0.5, 0.666667",
+         "would be as loud as one of Reuters.": "1.256098, 0.526316, 0.689655, -1.234567",
+         "The weights are missing: that is the mean of the scores alone.": "1.3, 0.5, 0.666667, -1.234567",
          "That is a mean of the sources' means: a source with one headline has as much say as one with three."
-         : "1.025, 0.5, 0.5",
-         "DISTINCT takes equal products for one headline: `eleven` and `second` are two.": "1.03, 0.5, 0.5",
+         : "1.025, 0.5, 0.5, -1.11111",
+         "DISTINCT takes equal products for one headline: `eleven` and `second` are two.": "1.03, 0.5, 0.5, -1.11111",
          "The mean is over the headlines with a keyword only: one with the score 0 says something too, namely nothing."
-         : "1.2875, 1, 1",
+         : "1.2875, 1, 1, -1.11111",
          "Whole numbers divided: 5 by 5, 1 by 2 and 2 by 3 give whole numbers, and the rest is gone. Cast nothing to "
-         "an integer before you divide.": "1, 0, 0",
-         "Whole numbers: each product was cut before the mean was taken.": "0, 0, 0",
-         "Two digits are left. The change since the hour before is a difference of two of these, and small.": "1.03, 0.5, 0.67",
-         "Cut off, not rounded: 2 divided by 3 is nearer to 0.666667.": "1.03, 0.5, 0.666666"},
+         "an integer before you divide.": "1, 0, 0, -1",
+         "Whole numbers: each product was cut before the mean was taken.": "0, 0, 0, -1",
+         "Two digits are left. The change since the hour before is a difference of two of these, and small.": "1.03, 0.5, 0.67, -1.11",
+         "Cut off, not rounded: 2 divided by 3 is nearer to 0.666667.": "1.03, 0.5, 0.666666, -1.11111",
+         "The sign is gone: `alone` is dovish, and its hour would be as loud for a hike as one of a hawk.":
+         "1.03, 0.5, 0.666667, 1.11111",
+         "What is below 0 was made 0: an hour against a hike would be one without news.": "1.03, 0.5, 0.666667, 0"},
     )  # fmt: skip
 
 
@@ -290,11 +305,11 @@ def test_the_weight_of_an_hour_is_the_mean_over_its_headlines(seen):
         "source_weight_avg", hourly, lambda figures: figures.weight,
         "source_weight_avg is the mean of source_weight over the headlines.",
         {"A source that reports three times counts three times: DISTINCT takes equal weights for one."
-         : "0.85, 0.95, 0.95",
-         "That is the sum of the weights.": "4.1, 1.9, 2.9",
-         "Whole numbers: a weight of 0.7 has become 0.": "0, 0, 0",
-         "That is the best source of the hour, not the mean.": "1, 1, 1",
-         "Mentions and weights have changed places: that is the signal.": "1.03, 0.5, 0.666667"},
+         : "0.85, 0.95, 0.95, 0.9",
+         "That is the sum of the weights.": "4.1, 1.9, 2.9, 0.9",
+         "Whole numbers: a weight of 0.7 has become 0.": "0, 0, 0, 0",
+         "That is the best source of the hour, not the mean.": "1, 1, 1, 0.9",
+         "Mentions and weights have changed places: that is the signal.": "1.03, 0.5, 0.666667, -1.11111"},
     )  # fmt: skip
 
 
