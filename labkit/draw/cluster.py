@@ -66,8 +66,9 @@ def slots(ask: Ask, *, now: int | None = None, silent_ms: int = 25_000, title: s
     for each in ask("/taskmanagers")["taskmanagers"]:
         heard = each["timeSinceLastHeartbeat"]
         lost = now is not None and heard != 0 and now - heard > silent_ms
-        held = ask(f"/taskmanagers/{each['id']}")["allocatedSlots"]
-        found = [_taken(jobs.get(slot["jobId"], _Job("a job that ends", [], False)), lost) for slot in held]
+        held = [slot["jobId"] for slot in ask(f"/taskmanagers/{each['id']}")["allocatedSlots"]]
+        held.sort(key=lambda job: [*jobs, job].index(job))  # REST lists them in any order
+        found = [_taken(jobs.get(job, _Job("a job that ends", [], False)), lost) for job in held]
         free = each["slotsNumber"] - len(found)
         found += [_Slot("lost", "lost") if lost else _Slot("free", "free") for _ in range(free)]
         silent = f": nothing heard for {(now - heard) // 1000} s" if lost and now is not None else ""
@@ -99,9 +100,9 @@ def slots(ask: Ask, *, now: int | None = None, silent_ms: int = 25_000, title: s
 
 
 def _jobs(ask: Ask) -> dict[str, _Job]:
-    """By id the jobs that have not ended."""
+    """By id the jobs that have not ended, the first one first."""
     found = {}
-    for each in ask("/jobs/overview")["jobs"]:
+    for each in sorted(ask("/jobs/overview")["jobs"], key=lambda job: job["start-time"]):
         if each["state"] in _LIVE:
             vertices = ask(f"/jobs/{each['jid']}")["vertices"]
             found[each["jid"]] = _Job(

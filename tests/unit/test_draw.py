@@ -545,7 +545,8 @@ def cluster(
         "/taskmanagers": {"taskmanagers": [
             {"id": name, "slotsNumber": 3, "timeSinceLastHeartbeat": heard.get(name, HEARD)} for name in held]},
         "/jobs/overview": {"jobs": [
-            {"jid": name, "name": name, "state": "CANCELED" if its_state == "CANCELED" else "RUNNING"}
+            {"jid": name, "name": name, "start-time": len(name),
+             "state": "CANCELED" if its_state == "CANCELED" else "RUNNING"}
             for name, (its_state, _) in jobs.items()]},
     }  # fmt: skip
     for name, slots_of in held.items():
@@ -601,6 +602,16 @@ def test_a_cluster_without_a_taskmanager_is_drawn_too() -> None:
 
 def test_a_slot_of_a_job_that_is_gone_from_the_list_is_not_free() -> None:
     assert boxes(slots(cluster({"one": ["gone"]}, {})))[0] == "taken: a job that ends"
+
+
+def test_the_slots_of_a_job_stand_together_the_first_job_first() -> None:
+    jobs = {"later": ("RUNNING", {"b": 2}), "job": ("RUNNING", {"a": 1})}
+
+    assert boxes(slots(cluster({"one": ["later", "job", "later"]}, jobs))) == [
+        "taken: job (a 1 of 1)",
+        "taken: later (b 1 of 2)",
+        "taken: later (b 2 of 2)",
+    ]
 
 
 def test_what_stands_in_a_slot_fits_into_it() -> None:
