@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from labkit.errors import LabError
+from labkit.errors import LabError, of_the_system
 
 if TYPE_CHECKING:
     from labkit.course.child import Child
@@ -245,7 +245,10 @@ def watch(slug: str | None) -> None:
 
     def again() -> None:
         _say(f"---- {lab.slug} ----")
-        told.one(lab)
+        try:
+            told.one(lab)
+        except (LabError, OSError) as error:  # a full disk, half a save: the next one may do
+            _say(f"lab: {of_the_system(error) if isinstance(error, OSError) else error}")
         sys.stdout.flush()
 
     look(folders.mine / lab.file_name, again)

@@ -84,6 +84,61 @@ def test_the_second_check_of_a_lab_says_what_it_waits_for(learner: Learner) -> N
     assert all(out.startswith("mean: right") for out, _ in said)
 
 
+def test_watch_checks_at_every_save_and_a_round_that_cannot_be_made_does_not_end_it(
+    learner: Learner, tmp_path: Path
+) -> None:
+    solved = learner.lab("greeting").reference.solved()
+    piece = learner.answers("greeting", 1, "return name")
+    said, folders = tmp_path / "said", learner.folders
+    places = {"LAB_LABS": str(folders.labs), "LAB_MINE": str(folders.mine), "LAB_DIR": str(folders.state)}
+    with said.open("w") as output:
+        command = subprocess.Popen(
+            [sys.executable, "-I", "-m", "labkit", "watch"],
+            env={**os.environ, **places}, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def hears(text: str) -> None:
+        assert until(lambda: text in said.read_text() or command.poll() is not None, 60, lambda: None)
+        assert text in said.read_text()
+
+    try:
+        hears("Next: ./lab hint greeting 1\n")
+        piece.write_bytes(b"# caf\xe9\n")
+        hears("greeting.py is not UTF-8 text (byte 5).")
+        (folders.state / "saved").rename(folders.state / "before")
+        (folders.state / "saved").write_text("a file stands where the folder should be")
+        piece.write_text(solved)
+        hears("could not be written (")
+        (folders.state / "saved").unlink()
+        (folders.state / "locks").rename(folders.state / "elsewhere")
+        (folders.state / "locks").write_text("so does this one")
+        piece.write_text(f"{solved}\n\n")
+        hears("locks: File exists.")
+        (folders.state / "locks").unlink()
+        piece.write_text(f"{solved}\n")
+        hears("greeting: right\n")
+        piece.unlink()
+        hears("lab: greeting.py is gone. Its last text is saved. Next: ./lab saved greeting\n")
+        assert command.wait(30) == 1
+    finally:
+        command.kill()
+        command.wait()
+    assert said.read_text().count("---- greeting ----\n") == 5
+    assert "Traceback" not in said.read_text()
+
+
+def test_ctrl_c_ends_a_watch(learner: Learner, tmp_path: Path) -> None:
+    said = looping(learner, tmp_path)
+    command = lab(learner, "watch", "mean")
+    pid = pid_in(said)
+    command.send_signal(signal.SIGINT)
+    out, err = command.communicate(timeout=30)
+
+    assert (command.returncode, out) == (130, "---- mean ----\n")
+    assert "Stopped" in err
+    assert until(lambda: gone(pid), 10, lambda: None)
+
+
 def test_errors_are_one_sentence_on_standard_error(learner: Learner) -> None:
     (learner.lab("mean").folder / "lab.toml").write_text("minutes = 1\n")
     for arguments in (("list",), ("check", "mean"), ("start", "mean"), ()):
