@@ -2,7 +2,7 @@
 
     stub          red, to do, at its first TODO; the same when the first steps are written already
     reference     green, also in another dress and with the wrong answers in its comments
-    wrong answer  red at its step or before, with its own sentence and nobody else's
+    wrong answer  wrong at its step or before, with its own sentence and nobody else's
     right answer  green
     mutations     those that no check notices are listed; they do not fail
 
