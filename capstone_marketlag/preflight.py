@@ -64,7 +64,7 @@ def why_failed(
 ) -> str:
     """The reason of the job's newest failure since then (ms, UTC), or nothing: there was none.
 
-    shut_down_by: the trace with which a TaskManager has ended itself since then: the job knows only that.
+    shut_down_by: the trace with which a TaskManager has ended itself since then.
     """
     why = pieces.python(pieces.PREFLIGHT).why
     told = rest.why_failed(job, since, why)
