@@ -314,7 +314,7 @@ class Flink(Service):
     def shut_down_by(self, since: int = 0) -> str:
         """The newest trace since then (ms, UTC) with which a TaskManager has ended itself, or nothing.
 
-        From the logs: a sink that fails again while it is closed ends the whole process, and tells nobody why.
+        From the logs: a sink that fails again while it is closed ends the process, and tells nobody why.
         """
         found: list[tuple[float, str]] = []
         for log in self.log_dir.glob("taskmanager-*.log"):
