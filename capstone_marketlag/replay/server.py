@@ -26,12 +26,13 @@ TITLE = "MarketLag recorded feed"
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer over HTTP; drop: the connection is closed without any."""
+    """One answer over HTTP; drop: the connection is closed without any; hang: not even that."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
+    hang: bool = False
 
 
 _NOT_HERE = Reply(404, b"not here\n")
@@ -157,7 +158,9 @@ class ReplayServer:
                 return None
         body = fault["body"]
         text = body if body is not None else "the recorded world fails here\n"
-        return Reply(fault["status"], text.encode(), fault["headers"], fault["drop"])
+        # only worlds of tests hang: each of these requests takes as long as its asker has patience
+        hang = fault.get("hang", False)
+        return Reply(fault["status"], text.encode(), fault["headers"], fault["drop"], hang)
 
 
 def _json(document: Any) -> Reply:
@@ -212,6 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def _answer(self, reply: Reply) -> None:
+        if reply.hang:
+            self.connection.recv(1)  # comes back when whoever asked has given up
         if reply.drop or self.replay.closed:
             self.close_connection = True
             return

@@ -21,6 +21,7 @@ from capstone_marketlag.replay.player import settings_for
 from capstone_marketlag.replay.server import ReplayServer
 from capstone_marketlag.settings import Settings
 from capstone_marketlag.wire import from_wire, to_wire
+from tests.unit.worlds import at, book, fault, item, market, shown, small
 
 PARTITIONS = 3
 #: topic, partition, value
@@ -44,7 +45,7 @@ class Kept:
         pass
 
 
-def played(made: dict[str, Any], store: Path) -> tuple[list[Record], list[schedule.Run]]:
+def played(made: dict[str, Any], store: Path, timeout: float = 10) -> tuple[list[Record], list[schedule.Run]]:
     """What the producers and the strays wrote in the world's whole time, and what their runs counted."""
     kept, strays = Kept(), sorted(made["strays"], key=lambda stray: stray["at"])
     with ReplayServer(made) as server:
@@ -57,7 +58,7 @@ def played(made: dict[str, Any], store: Path) -> tuple[list[Record], list[schedu
             server.set_clock(to_wire(now))
 
         settings = settings_for(made, server, replace(Settings(), price_store=str(store)))
-        clients = Clients(settings, kept, Getter(sleep=lambda _: None))  # type: ignore[arg-type]
+        clients = Clients(settings, kept, Getter(sleep=lambda _: None, timeout=timeout))  # type: ignore[arg-type]
         start, end = from_wire(made["start"]), from_wire(made["end"])
         runs = list(schedule.play(start, end, set_clock, schedule.handlers(clients)))
     return kept.records, runs
@@ -84,21 +85,42 @@ def test_the_producers_write_what_the_oracle_says(seed: int, hours: int, tmp_pat
     assert_they_agree(world(seed, hours), tmp_path)
 
 
-def test_they_agree_on_a_market_that_trades_beyond_its_planned_end(tmp_path: Path) -> None:
-    made = world(4, 20)
-    for market in made["markets"]:  # one of the three closes, four hours before the news ends
-        market["end_date"] = "2026-01-05T09:30:00Z"
+def test_they_agree_on_markets_whose_planned_end_passes(tmp_path: Path) -> None:
+    ends = [
+        market(end_date=at("11:00")),
+        {**market("n", "11:30", end_date=at("11:45")), "tokens": {"Yes": "5"}},
+    ]
+    found = assert_they_agree(small(markets=ends, prices={"m": book(h12="0.6")}), tmp_path)
 
-    found = assert_they_agree(made, tmp_path)
+    planned = at("11:45")
+    assert [[close for _, close in found.metas[slug]] for slug in "mn"] == [
+        [at("11:00"), None, None], [planned, planned, at("11:30")],
+    ]  # fmt: skip
 
-    assert {close for metas_ in found.metas.values() for _, close in metas_} == {
-        "2026-01-05T09:30:00Z", "2026-01-05T16:07:01Z", None,
-    }  # fmt: skip
+
+def test_they_agree_where_services_do_not_answer_in_time(tmp_path: Path) -> None:
+    hanging = [
+        fault("10:15", "feed", 0, 1, hang=True),  # the second try is answered
+        fault("10:45", "feed", 0, hang=True),
+        fault("11:00", "clob", 0, hang=True),
+        fault("12:00", "gamma", 0, hang=True),
+    ]
+    made = small(
+        shown("10:10", item("a", "10:05", "Fed")),
+        shown("10:40", item("b", "10:35", "Fed rate hike")),
+        prices={"m": book(h10="0.4", h11="0.5", h12="0.6")},
+        faults=hanging,
+    )
+
+    found = assert_they_agree(made, tmp_path, timeout=0.5)
+
+    assert found.joined["m", at("10:00")]["price"] == "0.400000"
+    assert (found.news["counted"], found.prices["produced"]) == (2, 2)
 
 
-def assert_they_agree(made: dict[str, Any], tmp_path: Path) -> oracle.Truth:
+def assert_they_agree(made: dict[str, Any], tmp_path: Path, timeout: float = 10) -> oracle.Truth:
     """The producers' records on this world are the oracle's, which is returned."""
-    records, runs = played(made, tmp_path / "prices.sqlite")
+    records, runs = played(made, tmp_path / "prices.sqlite", timeout)
     with overheard() as expected:
         found = oracle.truth(made)
     written = [record for record in records if record[0] in (topics.NEWS, topics.PRICES)]
@@ -113,6 +135,15 @@ def assert_they_agree(made: dict[str, Any], tmp_path: Path) -> oracle.Truth:
         (market, *meta) for market, metas_ in found.metas.items() for meta in metas_
     )
     return found
+
+
+def test_what_hangs_is_told_as_a_timeout(tmp_path: Path) -> None:
+    made = small(faults=[fault("10:00", what, 0, hang=True) for what in ("feed", "gamma")], end="10:00")
+
+    records, _ = played(made, tmp_path / "prices.sqlite", timeout=0.1)
+
+    asked = [value for topic, _, value in records if topic == topics.API_HEALTH]
+    assert [(value["status"], value["error_message"]) for value in asked] == [(0, "ReadTimeout")] * 2
 
 
 def comparable(record: Record, wanted: Record) -> Record:
