@@ -7,7 +7,8 @@
     fed           fed   a title in ISO 8859-1: no UTF-8
     any           none  a heartbeat
 
-In front of fed's stands a record whose transaction was aborted. `prices` has one record.
+In front of fed's stands a record whose transaction was aborted. `prices` has one record. The checks add a
+tombstone of oil: morning(TOMBSTONE).
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from labkit.testing import Record, Results, Table, describe_sql, ms, printed, re
 from labkit.warm.services import Topics, answering, topics
 
 Row = Mapping[str, Any]
-
+#: key, value, when it came
+Sent = tuple[bytes | None, bytes | None, str]
 
 CLAIMS = b'{"market_slug": "fed", "title": "Fed officials weigh another rate hike", "topic": "elsewhere", ' \
     b'"partition": 7, "offset": 700, "timestamp": "2031-01-01T00:00:00Z"}'  # fmt: skip
@@ -38,15 +40,16 @@ LATIN = '{"market_slug": "fed", "title": "Zinsen steigen f\u00fcr immer"}'.encod
 HEARTBEAT = b'{"kind": "heartbeat"}'
 TAKEN_BACK = b'{"market_slug": "fed", "title": "taken back"}'
 
-#: key, value, when it came
-NEWS = [
+NEWS: list[Sent] = [
     (b"fed", CLAIMS, "09:05"),
     (b"oil", OIL, "09:20"),
     (b"fed", CUT_OFF, "09:40"),
     (b"fed", LATIN, "09:55"),
     (None, HEARTBEAT, "10:00"),
 ]
-PRICES = [(b"fed|Yes", b'{"market_slug": "fed", "outcome": "Yes", "price": 0.41}', "10:00")]
+#: a record without a value, as compaction deletes by
+TOMBSTONE: Sent = (b"oil", None, "10:05")
+PRICES: list[Sent] = [(b"fed|Yes", b'{"market_slug": "fed", "outcome": "Yes", "price": 0.41}', "10:00")]
 
 #: reads all that is committed now, whatever the piece says about that
 ALL = (
@@ -73,10 +76,10 @@ class Found:
 
 
 @contextmanager
-def morning() -> Iterator[Morning]:
-    """The records, written. Raises LabError: Kafka could not be started."""
+def morning(*more: Sent) -> Iterator[Morning]:
+    """The records, and more behind them, written. Raises LabError: Kafka could not be started."""
     with topics({"news": 3, "news.copy": 3, "prices": 3}) as fresh:
-        yield Morning(fresh)
+        yield Morning(fresh, more)
 
 
 def described(piece: Path, table: str = "news_raw", group: str = "a-group") -> Table:
@@ -88,13 +91,13 @@ def described(piece: Path, table: str = "news_raw", group: str = "a-group") -> T
 class Morning:
     """The topics of one check. news, prices: the records that are there, where Kafka has put them."""
 
-    def __init__(self, fresh: Topics) -> None:
+    def __init__(self, fresh: Topics, more: Sequence[Sent] = ()) -> None:
         self.topics = fresh
         self._abort(b"fed", TAKEN_BACK)
-        self.news = self.write("news", NEWS)
+        self.news = self.write("news", [*NEWS, *more])
         self.prices = self.write("prices", PRICES)
 
-    def write(self, topic: str, records: Sequence[tuple[bytes | None, bytes | None, str]]) -> list[Record]:
+    def write(self, topic: str, records: Sequence[Sent]) -> list[Record]:
         """Write (key, value, time), in this order; the records as they are in Kafka now."""
         producer = Producer(self._producer())
         found: list[Record] = []
