@@ -93,7 +93,7 @@ def events(
         axes = figure.add_subplot()
         _draw_frame(axes, course, title, ending)
         for each in course.windows.values():
-            _draw_window(axes, each, len(course.rows) + 0.5)
+            _draw_window(axes, each, course.rows)
         _draw_watermark(axes, course)
         for row in course.rows:
             _draw_row(axes, row)
@@ -260,9 +260,9 @@ def _draw_frame(axes: Axes, course: _Course, title: str, ending: bool) -> None:
         say(axes, text, (1, where), (0, 2), xycoords=("axes fraction", "data"), ha="right", va="bottom")
 
 
-def _draw_window(axes: Axes, window: _Window, bottom: float) -> None:
+def _draw_window(axes: Axes, window: _Window, rows: list[_Came]) -> None:
     """A band from the top to where it closes; what comes for it below, finds no band."""
-    end = bottom if window.closed is None else window.closed
+    end = len(rows) + 0.5 if window.closed is None else window.closed
     state = "open" if window.closed is None else "closes"
     band = axes.fill_between([window.start, window.end], 0.35, end, color=BLUE, alpha=0.13, linewidth=0)
     band.set_label(f"window {window}: {state}")
@@ -273,7 +273,12 @@ def _draw_window(axes: Axes, window: _Window, bottom: float) -> None:
         label = f"closes {window}"
         axes.plot([window.start, window.end], [end] * 2, color=BLUE, linewidth=2.5, zorder=2, label=label)
     text = "closed by the watermark" if window.closed is not None else "still open"
-    say(axes, text, (middle, end), (0, -3), ha="center", va="top", fontsize=7.5)
+    low, high = axes.get_xlim()
+    # a row is half a line away, above and below: the text goes to the side where none is in its way
+    taken = {row.number for row in rows if abs(row.at - middle) < 0.14 * (high - low)}
+    above = end + 0.5 in taken and end - 0.5 not in taken
+    shift, side = ((0, 3), "bottom") if above else ((0, -3), "top")
+    say(axes, text, (middle, end), shift, ha="center", va=side, fontsize=7.5)
 
 
 def _draw_watermark(axes: Axes, course: _Course) -> None:

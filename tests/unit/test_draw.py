@@ -130,6 +130,15 @@ def test_somebody_else_says_what_is_late_and_the_words_say_that_the_window_does_
     assert " 5 Bern, 10:59, called in time, but the window 10:00 to 11:00 has closed" in picture.describe()
 
 
+@pytest.mark.parametrize(("late", "side"), [("10:10", "bottom"), ("14:00", "top")])
+def test_a_window_says_that_it_is_closed_where_no_row_is_in_the_way(late: str, side: str) -> None:
+    picture = by_the_hour([row(at="10:05", city="Oslo"), row(at="13:00", city="Rome"), watermark("11:00"),
+                           row(at=late, city="Bern")])  # fmt: skip
+    [closed, *_] = [each for each in picture.figure.axes[0].texts if each.get_text().startswith("closed")]
+
+    assert closed.get_va() == side
+
+
 def test_a_restart_forgets_the_watermark() -> None:
     picture = by_the_hour([
         row(at="10:00", city="Oslo"), watermark("10:00"), checkpoint(), crash(),
