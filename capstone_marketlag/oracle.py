@@ -28,7 +28,7 @@ _KEYWORDS = {"fed": Decimal("2"), "rate": Decimal("1.5"), "hike": Decimal("2"), 
 _SOURCES = {"reuters": Decimal("1"), "bloomberg": Decimal("0.9")}
 _ELSEWHERE = Decimal("0.7")
 _SIX, _FOUR, _ZERO, _ONE = Decimal("0.000001"), Decimal("0.0001"), Decimal(0), Decimal(1)
-_HOUR, _TICK, _DELAY, _AHEAD = (timedelta(minutes=minutes) for minutes in (60, 15, 5, 10))
+_HOUR, _TICK, _DELAY, _AHEAD, _DAY = (timedelta(minutes=minutes) for minutes in (60, 15, 5, 10, 1440))
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 #: recorded times came long ago, by any clock; this one is still ahead of it
 _TO_COME = datetime(2099, 1, 1, tzinfo=timezone.utc)
@@ -201,8 +201,11 @@ class _Feed:
         items = [entry[2] for entry in self.shown]
         if items == self.last:
             return []
-        self.last = items
-        return [entry[3] for entry in self.shown]
+        found = [entry[3] for entry in self.shown]
+        # what is dated ahead may become news: then "nothing has changed" is no answer
+        ahead = any(item is not None and now + _AHEAD < item[0] <= now + _DAY for item in found)
+        self.last = None if ahead else items
+        return found
 
 
 def _item(market: str, shown: dict[str, Any]) -> _Item | None:

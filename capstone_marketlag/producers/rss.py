@@ -23,6 +23,8 @@ from capstone_marketlag.wire import from_wire, to_wire
 
 #: how far ahead of the fetch an item may be dated before it is called wrong
 AHEAD = timedelta(minutes=10)
+#: what is ahead by less may become news: a publisher's clock, or a time zone
+SOON = timedelta(days=1)
 
 _log = logs.get("producer.rss")
 
@@ -120,6 +122,8 @@ def _produce(items: list[tuple[str, Any]], fetched: datetime, clients: Clients) 
         # not ahead of when the run was due: a laptop sleeps, and EventBridge tries again for hours
         if item.published_at > fetched + AHEAD:
             reason = f"published_at is ahead of the poll: {to_wire(item.published_at)}"
+            if item.published_at <= fetched + SOON:  # "unchanged" would hide it when its time has come
+                clients.http.forget(clients.settings.feeds[market])
         else:
             try:
                 clients.kafka.send(NEWS, market, news_event(item, market, fetched))

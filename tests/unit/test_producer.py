@@ -609,6 +609,27 @@ def test_news_is_ahead_of_its_fetch_not_of_when_the_run_was_due(
     assert counts == run_counts(2, 1, fed=200)
 
 
+@pytest.mark.parametrize(
+    ("date", "again"),
+    [
+        ("2026-01-05T10:25:00Z", '"1"'),
+        ("2026-01-05T10:25:01Z", None),
+        ("2026-01-06T10:15:00Z", None),
+        ("2026-01-06T10:15:01Z", '"1"'),  # it comes a day later, or never
+    ],
+)
+def test_a_feed_with_an_item_that_is_ahead_is_read_again(
+    broker: str, serve: Callable[..., FeedServer], date: str, again: str | None
+) -> None:
+    feed = serve(ok(feed_of({**entry("ahead"), "date_published": date}), etag='"1"'))
+    getter = Getter()
+
+    for _ in range(2):
+        rss.poll(NOW, clients(broker, feed.url, getter))
+
+    assert feed.asked == [None, again]
+
+
 # ---- several markets ---------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import ast
 import inspect
 import sys
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -177,6 +178,24 @@ def test_an_item_may_be_ten_minutes_ahead_of_its_poll_and_no_more(published: str
     counts = truth(small(shown("10:10", item("a", published, "Fed")), end="10:15")).news
 
     assert {name: counts[name] for name in ("produced", "rejected") if counts[name]} == {count: 1}
+
+
+@pytest.mark.parametrize(
+    ("published", "polls"),
+    [
+        ("10:25", [1, 0, 0]),
+        ("10:40", [1, 1, 0]),  # news at the second poll
+        ("10:56", [1, 1, 1]),
+        ("2026-01-06T10:15:00Z", [1, 1, 1]),
+        ("2026-01-06T10:15:01Z", [1, 0, 0]),  # it comes a day later, or never
+    ],
+)
+def test_a_feed_with_an_item_ahead_of_its_poll_is_read_again(published: str, polls: list[int]) -> None:
+    entry = shown("10:10", item("a", published, "Fed"))
+
+    served = [truth(small(entry, end=end)).news["served"] for end in ("10:00", "10:15", "10:30", "10:45")]
+
+    assert [after - before for before, after in pairwise(served)] == polls
 
 
 @pytest.mark.parametrize(
