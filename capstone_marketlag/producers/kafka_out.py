@@ -63,7 +63,7 @@ class KafkaOut:
         """Queue one record; a dict goes out as JSON. partition -1: by the key.
 
         Raises TooLarge: no broker would take a record of that size. Raises LabError: this producer takes none
-        any more; what it had queued is lost, and the next record goes to another.
+        any more; what it had queued may be lost, and the next record goes to another.
         """
         body = value if isinstance(value, bytes) else json.dumps(value, default=_number).encode()
         while True:

@@ -119,7 +119,7 @@ def aged(pipeline: Pipeline, table: str, column: str, days: int) -> dump.Rows:
 
 
 def rows(pipeline: Pipeline, table: str) -> dump.Rows:
-    return dump.read_table(pipeline.settings(), table)
+    return sorted(dump.read_table(pipeline.settings(), table), key=repr)
 
 
 def test_a_topic_deleted_under_the_running_job_is_told_and_nothing_is_begun_in_silence(

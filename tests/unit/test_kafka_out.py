@@ -46,7 +46,7 @@ def broken(broker: str) -> Iterator[KafkaOut]:
 def test_a_producer_that_failed_for_good_is_an_error_of_ours_and_the_next_run_has_another(
     broken: KafkaOut, broker: str
 ) -> None:
-    broken.send(NEWS, "a", b"lost")
+    broken.send(NEWS, "a", b"queued")
     with pytest.raises(LabError) as error:
         broken.send(NEWS, "a", b"refused")
     for record in (b"one", b"two"):
@@ -57,7 +57,8 @@ def test_a_producer_that_failed_for_good_is_an_error_of_ours_and_the_next_run_ha
         "Kafka's producer takes no more records (out of sequence). A run ends only when all of its records are stored. "
         "Next: run the producer again: it begins anew, and repeats are recognised"
     )
-    assert values(broker)[-2:] == ["one", "two"]
+    # what the broken one had queued may arrive, and when: its run has failed and is repeated
+    assert [value for value in values(broker) if value != "queued"] == ["one", "two"]
 
 
 def test_a_live_run_goes_on_behind_it(broken: KafkaOut) -> None:
