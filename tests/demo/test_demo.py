@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,7 +17,9 @@ from typing import Any
 
 import pytest
 
-from labkit.paths import ROOT, STACKS
+from labkit.course.answers import answers
+from labkit.course.curriculum import Curriculum
+from labkit.paths import JARS, ROOT, STACKS
 from labkit.services import jars, process
 
 DEMO = STACKS / "demo"
@@ -214,6 +217,34 @@ def test_a_wrong_piece_is_named_by_its_first_difference(
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["first_difference"].startswith("Hour 2026-01-0")
     assert summary["conserved"], "no record was lost: only the arithmetic is wrong"
+
+
+def test_right_pieces_run_and_wrong_ones_are_left_out_and_said(tmp_path: Path) -> None:
+    """Checked first, as behind an edit; in a .lab of its own, which remembers that and is gone afterwards."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    labs = Curriculum(ROOT / "labs").labs
+    late = next(each for each in answers(labs["late_events"]).right if each.name == "IS TRUE")
+    (mine / "late_events.sql").write_text(late.piece)
+    windows = labs["windows"].reference.solved()
+    (mine / "windows.sql").write_text(windows.replace("AVG(article_score * ", "AVG(2 * article_score * "))
+    with tempfile.TemporaryDirectory(prefix="lab-") as lab:  # short: PostgreSQL has its socket in there
+        (Path(lab) / "jars").symlink_to(JARS)
+        env = {"LAB_MINE": str(mine), "LAB_DIR": lab, "LAB_COLD": "1"}
+        done = _demo("--hours", "4", "--to", str(tmp_path / "out"), **env)
+        left = [each for stack in (Path(lab) / "stacks").glob("*") for each in process.marked(stack)]
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert left == []
+    assert (
+        "windows: yours is wrong, the reference stands in. ./lab check windows says more, "
+        "make demo MINE=all takes it.\n"
+    ) in done.stdout
+    assert "Pieces: late_events yours, the others from the reference." in done.stdout
+    assert "late_events: yours is" not in done.stdout
+    assert "equal to the oracle" in done.stdout
+    pieces = json.loads((tmp_path / "out" / "summary.json").read_text())["pieces"]
+    assert {slug for slug, whose in pieces.items() if whose == "yours"} == {"late_events"}
 
 
 def test_a_piece_that_does_not_parse_is_one_sentence_with_its_line(tmp_path: Path) -> None:
