@@ -1,104 +1,204 @@
-"""How long one test takes, as a whole process: warm, and beside it PyFlink as it comes.
+"""How long a learner waits for the first red step, by kind of lab, beside PyFlink as it comes; with targets.
 
-    .venv/bin/python bench/feedback.py [rounds]
+    .venv/bin/python bench/feedback.py [checks] [lab ...]
 
-Seconds from the start of `python` to its end, median and 95th percentile; all in one run, so that the
-ratios hold on a busy machine too. `cold` is the first use after everything was ended; `default PyFlink` is
-the same question to a job of its own, `python job.py`, with a cluster inside that process.
+Each is a whole `./lab check LAB`, in seconds. `red`: to the line that names the first red step, of so many of
+the lab's known wrong answers (20), spread over all of them. `green`: to the prompt, with the solution, a
+quarter as often. `cold`: the same once, after everything was ended. `default PyFlink`: the same kind of
+question to a job of its own, `python job.py`, with a cluster inside that process. All in one run, so that the
+ratios hold on a busy machine too. A `!` is over its target; a check that said something else is counted, and
+not in the figures.
+
+It runs in a .lab of its own with this one's jars, and ends all of it: what yours remembers stays as it is.
 """
 
 from __future__ import annotations
 
-import statistics
+import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import cycle, islice
+from pathlib import Path
 
 from figures import machine, p95
 from rich.console import Console
 from rich.table import Table
 
-from labkit.paths import ROOT
+from labkit.course.answers import answers
+from labkit.course.curriculum import Curriculum, Lab
+from labkit.paths import JARS, LAB, ROOT, labs
 from labkit.services import java
-from labkit.warm.stack import WarmStack
 
-_SCHEMA = "city STRING, celsius DOUBLE, seen_at TIMESTAMP(3), WATERMARK FOR seen_at AS SOURCE_WATERMARK()"
-_HOURLY = """SELECT city, window_start, AVG(celsius) AS celsius
-FROM TUMBLE(TABLE readings, DESCRIPTOR(seen_at), INTERVAL '1' HOUR) GROUP BY city, window_start, window_end"""
-_SQL = f'''
-from labkit.testing import checkpoint, crash, row, run_sql, watermark
-script = [row(at="10:00", city="Oslo", celsius=1), {{more}} watermark("11:00"), row(at="11:30", city="Oslo")]
-result = run_sql("", script, schema={{{{"readings": "{_SCHEMA}"}}}}, query="""{_HOURLY}""")
-assert len(result.before_end.rows) == 1
-'''
-_PYTHON = """
-from pyflink.common import Types
-from pyflink.datastream import KeyedProcessFunction
-from pyflink.datastream.state import ValueStateDescriptor
-from labkit.testing import checkpoint, crash, row, run_stream
-class Nth(KeyedProcessFunction):
-    def open(self, context):
-        self.n = context.get_state(ValueStateDescriptor("n", Types.LONG()))
-    def process_element(self, value, ctx):
-        self.n.update((self.n.value() or 0) + 1)
-        yield value, self.n.value()
-numbered = lambda s: s.key_by(lambda v: v, Types.STRING()).process(Nth())
-result = run_stream(numbered, [row("a"), {more} row("a")])
-assert result.rows == [("a", 1), ("a", 2)]
+GREEN_IN_REDS, COLD = 3.0, 8.0
+TOYS = ROOT / "tests" / "fixtures" / "tiny_curriculum" / "labs"
+
+#: behind the solution of `state`: right in memory, and an exception where Flink's worker runs it
+_ONLY_A_WORKER_RAISES = """
+
+import sys
+
+_highest = Changes.highest
+
+
+def _raises(self, hour):
+    if "_pemja" in sys.modules:
+        raise ValueError("in a worker")
+    return _highest(self, hour)
+
+
+Changes.highest = _raises
 """
-_HARNESS = """
-from pyflink.common import Types
-from pyflink.datastream import KeyedProcessFunction
-from pyflink.datastream.state import ValueStateDescriptor
-from labkit.testing import harness, row
-class Nth(KeyedProcessFunction):
-    def open(self, context):
-        self.n = context.get_state(ValueStateDescriptor("n", Types.LONG()))
-    def process_element(self, value, ctx):
-        self.n.update((self.n.value() or 0) + 1)
-        yield value, self.n.value()
-assert harness(Nth(), key=str).play([row("a"), row("a")]).rows == [("a", 1), ("a", 2)]
-"""
-_DEFAULT = '''
+
+_DEFAULT_SQL = '''
 from pyflink.table import EnvironmentSettings, TableEnvironment
 tables = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
-tables.execute_sql("""CREATE TEMPORARY VIEW raw AS SELECT * FROM (VALUES
+tables.execute_sql("""CREATE TEMPORARY VIEW readings AS SELECT * FROM (VALUES
   ('Oslo', CAST(1.0 AS DOUBLE), TIMESTAMP '2026-01-05 10:00:00')) AS t(city, celsius, seen_at)""")
-with tables.execute_sql("SELECT city, AVG(celsius) FROM raw GROUP BY city").collect() as rows:
+with tables.execute_sql("SELECT city, AVG(celsius) FROM readings GROUP BY city").collect() as rows:
     assert len(list(rows)) == 1
 '''
-CASES = {
-    "harness, no JVM": _HARNESS,
-    "SQL scenario": _SQL.format(more=""),
-    "SQL scenario, restart": _SQL.format(more="checkpoint(), crash(),"),
-    "Python keyed function": _PYTHON.format(more=""),
-    "Python keyed function, restart": _PYTHON.format(more="checkpoint(), crash(),"),
-}
+_DEFAULT_PYTHON = """
+from pyflink.common import Types
+from pyflink.datastream import KeyedProcessFunction, StreamExecutionEnvironment
+from pyflink.datastream.state import ValueStateDescriptor
+class Nth(KeyedProcessFunction):
+    def open(self, context):
+        self.n = context.get_state(ValueStateDescriptor("n", Types.LONG()))
+    def process_element(self, value, ctx):
+        self.n.update((self.n.value() or 0) + 1)
+        yield self.n.value()
+environment = StreamExecutionEnvironment.get_execution_environment()
+environment.set_parallelism(1)
+keyed = environment.from_collection(["a", "a"], Types.STRING()).key_by(lambda value: value)
+with keyed.process(Nth(), Types.LONG()).execute_and_collect() as found:
+    assert list(found) == [1, 2]
+"""
 
 
-def main(rounds: int) -> None:
-    table = Table("case", "median", "p95", "worst", title=f"{rounds} rounds, {machine()}")
-    WarmStack("warm", resident=True).remove()
-    table.add_row("cold, first SQL scenario", *[f"{seconds(CASES['SQL scenario']):.2f}"] * 3)
-    seconds(CASES["Python keyed function"])
-    found: dict[str, list[float]] = {name: [] for name in CASES}
-    for _ in range(rounds):
-        for name, code in CASES.items():
-            found[name].append(seconds(code))
-    default = [seconds(_DEFAULT) for _ in range(max(1, rounds // 5))]
-    for name, values in {**found, "default PyFlink, python job.py": default}.items():
-        table.add_row(
-            name, *(f"{value:.2f}" for value in (statistics.median(values), p95(values), max(values)))
-        )
-    Console().print(table)
+@dataclass(frozen=True)
+class Kind:
+    """What a lab is measured for. target: seconds to the first red step.
+
+    red: what makes its solution wrong, in place of its wrong answers. default: the job beside it.
+    """
+
+    name: str
+    slug: str
+    target: float
+    red: str = ""
+    default: str = ""
+    root: Path = field(default_factory=labs)
+
+    @property
+    def lab(self) -> Lab:
+        return Curriculum(self.root).lab(self.slug)
 
 
-def seconds(code: str) -> float:
-    """How long a Python process takes that runs this code."""
-    started = time.monotonic()
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=java.environment(), check=True)
-    return time.monotonic() - started
+KINDS = (
+    Kind("pure, a toy", "mean", 0.5, root=TOYS),
+    Kind("SQL", "first_query", 1.0, default=_DEFAULT_SQL),
+    Kind("Python worker", "state", 2.0, red=_ONLY_A_WORKER_RAISES, default=_DEFAULT_PYTHON),
+    Kind("services", "jdbc_sink", 3.0),
+    Kind("injected restart", "late_events", 8.0),
+)
+
+
+def main(checks: int, slugs: Sequence[str]) -> None:
+    table = Table(
+        "kind", "lab", "red p95", "target", "green p95", "ratio", "cold", "default PyFlink", "said other",
+        title=f"seconds; {checks} checks, {machine()}",
+        caption=f"! over its target; ratio: green by red, {GREEN_IN_REDS:g}, cold {COLD:g}",
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="lab-") as folder:  # short: PostgreSQL has its socket in there
+        for theirs in (JARS, *LAB.glob("flink-*")):
+            (Path(folder) / theirs.name).symlink_to(theirs)
+        bench = Bench(Path(folder))
+        try:
+            for kind in (each for each in KINDS if not slugs or each.slug in slugs):
+                table.add_row(kind.name, kind.slug, *bench.row(kind, checks))
+        finally:
+            bench.end()
+    console = Console()
+    Console(width=max(console.width, 110)).print(table)
+
+
+class Bench:
+    """Checks in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mine = folder / "mine"
+        self.mine.mkdir()
+        self.env = {**os.environ, "LAB_DIR": str(folder), "LAB_MINE": str(self.mine)}
+        self.other = 0
+
+    def row(self, kind: Kind, checks: int) -> list[str]:
+        """The cells of a kind, behind its name and its lab's."""
+        self.other = 0
+        lab = kind.lab
+        solution, wrong = lab.reference.solved(), [answer.piece for answer in answers(lab).wrong]
+        pieces = [solution + kind.red] if kind.red else wrong[:: max(1, len(wrong) // checks)]
+        self.end()
+        cold = self.check(kind, solution, red=False)
+        reds = [self.check(kind, piece, red=True) for piece in islice(cycle(pieces), checks)]
+        greens = [self.check(kind, solution, red=False) for _ in range(max(1, checks // 4))]
+        red, green = p95(reds), p95(greens)
+        default = [self.default(kind.default) for _ in range(max(1, checks // 5))] if kind.default else []
+        return [
+            cell(red, kind.target), f"{kind.target:g}", cell(green), cell(green / red, GREEN_IN_REDS),
+            cell(p95([cold]), COLD), cell(p95(default)) if default else "",
+            str(self.other) if self.other else "",
+        ]  # fmt: skip
+
+    def check(self, kind: Kind, piece: str, *, red: bool) -> float | None:
+        """Seconds to the first red step, or to the prompt of a green check; None: it said something else."""
+        (self.mine / kind.lab.file_name).write_text(piece)
+        command = [str(ROOT / "lab"), "check", kind.slug]
+        env = {**self.env, "LAB_LABS": str(kind.root)}
+        started = time.monotonic()
+        with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            first = process.stdout.readline()
+            took = time.monotonic() - started
+            process.stdout.read()
+        if not red:
+            took = time.monotonic() - started
+        right, wrong = f"{kind.slug}: right\n", first.startswith(kind.slug) and first.endswith(": wrong\n")
+        if wrong if red else first == right:
+            return took
+        self._other(f"{kind.name}: {first.strip() or 'nothing was said'}")
+        return None
+
+    def default(self, job: str) -> float | None:
+        """Seconds of `python job.py`; None: it failed."""
+        file = self.mine.parent / "job.py"
+        file.write_text(job)
+        env = java.environment()  # and its workers are started as `python`, as behind `./lab env`
+        env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
+        started = time.monotonic()
+        done = subprocess.run([sys.executable, file], env=env, capture_output=True, text=True, check=False)
+        took = time.monotonic() - started
+        if done.returncode == 0:
+            return took
+        self._other(f"job.py: {done.stderr.strip()[-300:]}")
+        return None
+
+    def _other(self, said: str) -> None:
+        print(said, file=sys.stderr)  # noqa: T201
+        self.other += 1
+
+    def end(self) -> None:
+        """Nothing of it runs."""
+        subprocess.run([ROOT / "lab", "down", "--all"], env=self.env, capture_output=True, check=True)
+
+
+def cell(value: float, target: float = float("inf")) -> str:
+    """With a mark where it is over its target."""
+    return f"{value:.2f}{' !' if value > target else ''}"
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20, sys.argv[2:])

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 
 
-def p95(values: Sequence[float]) -> float:
-    """The 95th percentile: of few values the highest."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+def p95(values: Sequence[float | None]) -> float:
+    """The 95th percentile of those that there are: of few the highest, of none not a number."""
+    ordered = sorted(value for value in values if value is not None)
+    return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))] if ordered else float("nan")
 
 
 def machine() -> str:
