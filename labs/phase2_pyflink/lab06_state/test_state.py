@@ -22,8 +22,17 @@ DAY_MS = 24 * 3_600_000
 
 @pytest.mark.step(1)
 def test_the_state_is_flinks(piece: Piece) -> None:
-    if not judge(piece).declared:
+    it = judge(piece)
+
+    if not it.declared:
         wrong(fate(piece))
+    if "changes" not in it.declared:
+        wrong(
+            "The state is called `changes`: by its name a savepoint finds it again, and other names of this function may "
+            "be the detector's own.",
+            got=", ".join(it.declared),
+            expected="changes",
+        )
 
 
 def fate(piece: Piece) -> str:
@@ -371,6 +380,21 @@ def test_all_that_is_old_is_dropped_at_once(piece: Piece) -> None:
         "forget() was called for the first time a week after hours 0 and 1 had become old, and left something of "
         "them. It is not called for every hour: all that is old by `now` has to go.",
     )
+
+
+@pytest.mark.step(4)
+def test_what_was_let_go_is_gone_with_and_without_a_restart(piece: Piece) -> None:
+    week = [hour("fed", "0:00", "9"), hour("fed", "100:00", "5"), watermark("168:00")]
+    late = hour("fed", "167:00", "1")
+    without, after = highest(piece, *week, late)[-1], highest(piece, *week, crash(), late)[-1]
+
+    if without != after:
+        wrong(
+            "forget(168:00) let go the 9 of hour 0, and hour 167 came behind it. What it is told depends on whether there "
+            "was a restart in between. An attribute remembers what the state has let go, and grows for ever.",
+            got=f"{without} without a restart, {after} after one",
+            expected="the same",
+        )
 
 
 WEEK = [
