@@ -19,6 +19,8 @@ import psycopg2
 
 from labkit.errors import LabError
 from labkit.testing import Step, Table, clock, describe_sql, ms, run_sql
+from labkit.testing.failures import told_by_java
+from labkit.testing.flink import flink
 from labkit.warm.services import Schema, schema
 from labs.shared.judged import LAG_SIGNALS
 
@@ -57,6 +59,15 @@ def described(piece: Path, **settings: str) -> Table:
     nowhere = {"url": "jdbc:postgresql://127.0.0.1/nowhere", "username": "nobody", "password": "none"}
     values = {**_values(nowhere), **settings}
     return describe_sql(piece, TABLE, schema={"lag_signals": LAG_SIGNALS}, values=values)
+
+
+def seconds_of(duration: str) -> float:
+    """A duration as Flink's connectors read it: `10 s`, `2 min`, `500` (milliseconds), `PT1M`.
+
+    Raises CodeError: they read none in it.
+    """
+    with flink() as it, told_by_java(f"The duration {duration}"):
+        return float(it.java.org.apache.flink.util.TimeUtils.parseDuration(duration).toMillis()) / 1000
 
 
 class History:
