@@ -1,7 +1,6 @@
 """Every host, topic and threshold of MarketLag, each from MARKETLAG_<NAME> or with a stated default.
 
-A Lambda gets them from its environment; the demo passes them on. The table in the docs is made from
-this file.
+A Lambda gets them from its environment; the demo has its own. The table in the docs is made from this file.
 """
 
 from __future__ import annotations

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from hypothesis import HealthCheck, settings
 
 from capstone_marketlag import pieces
+
+# how long an example takes is the machine's doing, and no law of ours
+settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unit")
 
 
 @pytest.fixture(scope="session", autouse=True)

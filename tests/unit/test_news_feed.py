@@ -659,13 +659,13 @@ def assert_each_entry_is_one_thing(feed: Feed, entries: int) -> None:
     assert [i.published_at for i in feed.items] == sorted(i.published_at for i in feed.items)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(hostile, max_size=4), odd)
 def test_every_entry_of_a_json_feed_is_one_item_or_one_rejection(entries: list[Any], title: Any) -> None:
     assert_each_entry_is_one_thing(parse(json_feed(*entries, title=title)), len(entries))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(odd, st.sampled_from(["application/json", "text/xml", ""]))
 def test_any_json_is_a_feed_or_a_value_error(document: Any, label: str) -> None:
     try:
@@ -675,7 +675,7 @@ def test_any_json_is_a_feed_or_a_value_error(document: Any, label: str) -> None:
     assert_each_entry_is_one_thing(feed, len(document["items"]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_damage_to_an_rss_feed_leaves_whole_items_or_a_value_error(data: st.DataObject) -> None:
     body = bytearray(rss(rss_item("1"), rss_item("2", description="<![CDATA[<p>Fed</p>]]>")))

@@ -79,7 +79,7 @@ def test_a_world_is_the_same_when_it_comes_back_from_its_file() -> None:
     assert truth(read) == truth(world(3, 60))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seeds, hours)
 def test_everything_in_a_world_has_its_place_in_it(seed: int, hours: int) -> None:
     made = world(seed, hours)
@@ -99,7 +99,7 @@ def test_everything_in_a_world_has_its_place_in_it(seed: int, hours: int) -> Non
     assert {len(token) for market in made["markets"] for token in market["tokens"].values()} == {77}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds, hours, st.sampled_from(ALIGNMENTS))
 def test_every_record_of_any_world_is_in_exactly_one_place(seed: int, hours: int, alignment: str) -> None:
     made = world(seed, hours)
@@ -125,7 +125,7 @@ def test_every_record_of_any_world_is_in_exactly_one_place(seed: int, hours: int
     assert all(row["lag_flag"] is False for row in found.lags.values() if row["signal_delta"] is None)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seeds, hours)
 def test_the_alignment_changes_prices_and_nothing_else(seed: int, hours: int) -> None:
     start, end = (truth(world(seed, hours), alignment) for alignment in ALIGNMENTS)
@@ -389,7 +389,7 @@ def test_our_parser_reads_both_renderings_of_every_item_alike() -> None:
     assert (len(as_json.items) + len(as_json.rejected), len(as_json.rejected) > 0) == (len(items), True)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(seeds)
 def test_a_timeline_is_what_stands_in_the_entries(seed: int) -> None:
     entries = [entry for entry in world(seed, 6)["entries"] if entry["market"].startswith("fed")]
