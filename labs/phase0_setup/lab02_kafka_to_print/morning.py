@@ -24,6 +24,7 @@ from typing import Any
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from labkit.errors import LabError
+from labkit.services.process import until
 from labkit.sqltext import Statement, starts_a_job, statements
 from labkit.testing import Record, Results, Table, describe_sql, ms, printed, read_topic, run_sql
 from labkit.warm.services import Topics, answering, topics
@@ -197,9 +198,27 @@ class Morning:
         )  # connected: else it asks for its coordinator again after half a second
         producer.init_transactions(30)
         producer.begin_transaction()
-        producer.produce(self.topics.name("news"), value, key, timestamp=ms("09:00"))
+        sent: list[Record] = []
+        producer.produce(self.topics.name("news"), value, key, timestamp=ms("09:00"), on_delivery=_into(sent))
         producer.flush(10)
         producer.abort_transaction(30)
+        # the broker answers before the abort's mark is written: the next record could take its offset
+        marked = lambda: all(self._end("news", each.partition) > each.offset + 1 for each in sent)  # noqa: E731
+        until(marked, 10, _no_mark)
+
+    def _end(self, topic: str, partition: int) -> int:
+        """The offset behind all that the partition has, marks too."""
+        consumer = Consumer({**self._client(), "group.id": self.topics.group})
+        try:
+            with answering():
+                place = TopicPartition(self.topics.name(topic), partition)
+                return int(consumer.get_watermark_offsets(place, timeout=10)[1])
+        finally:
+            consumer.close()
+
+
+def _no_mark() -> None:
+    raise LabError("Kafka has not marked an aborted transaction within 10 s.", "", "run it again")
 
 
 def ends(*tables: str) -> str:
