@@ -268,7 +268,9 @@ def test_an_answer_that_is_not_right_is_named(learner: Learner, old: str, new: s
 def test_dev_prove_says_what_holds_and_what_not(learner: Learner) -> None:
     code, out = learner.types("dev", "prove", "greeting", "avro")
     assert code == 0
-    assert [line.split(",")[0] for line in out.splitlines()] == ["greeting: proven", "avro: proven"]
+    assert [line.split(",")[0] for line in out.splitlines()] == [
+        "greeting: proven", "avro: proven", "Next: make test",
+    ]  # fmt: skip
 
     change(learner.lab("greeting").folder / "answers.toml", 'says = "Nobody was greeted"', 'says = "Mind"')
     code, out = learner.types("dev", "prove", "greeting", "--no-mutations")
