@@ -16,7 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from py4j import java_gateway as _py4j
 from py4j.java_gateway import GatewayParameters, JavaGateway
+from py4j.protocol import get_return_value
 
 from labkit import warm
 from labkit.busy import busy
@@ -84,6 +86,22 @@ class Flink:
         was_anothers = self.java.org.apache.flink.client.python.Resident.begin(os.getpid())
         if was_anothers and self._pyflink:
             self._answer_callbacks()
+
+    @contextmanager
+    def own_errors(self) -> Iterator[None]:
+        """An exception of this JVM's stays one of this gateway, whatever PyFlink does beside it.
+
+        PyFlink hangs a hook into py4j that tells its own gateway of every exception, and starts one if there
+        is none: until pyflink() was called that is another JVM, or no JVM yet.
+        """
+        hooked = _py4j.get_return_value
+        if not self._pyflink:
+            _py4j.get_return_value = get_return_value
+        try:
+            yield
+        finally:
+            if _py4j.get_return_value is get_return_value:  # and not of a PyFlink that has come meanwhile
+                _py4j.get_return_value = hooked
 
     def pyflink(self) -> None:
         """From now on this process's PyFlink works through the same gateway."""
@@ -154,8 +172,8 @@ def flink() -> Iterator[Flink]:
             _connected.append(Flink(engine))
         found = _connected[0]
         found.engine = engine
-        found.begin()
-        with one_thread():
+        with found.own_errors(), one_thread():
+            found.begin()
             yield found
 
 

@@ -275,6 +275,22 @@ def test_what_an_earlier_process_left_in_the_gateway_takes_nothing_of_ours_away(
     assert result.rows == [{"n": 42}]
 
 
+def test_an_error_in_sql_is_told_beside_a_pyflink_that_has_another_gateway(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """PyFlink tells its own gateway of every exception that py4j sees, and starts it for that."""
+    with flink() as it:
+        it.pyflink()
+    let_go()
+
+    def launch() -> None:
+        pytest.fail("PyFlink starts a gateway of its own")
+
+    monkeypatch.setattr("pyflink.java_gateway.launch_gateway", launch)
+    with pytest.raises(LabError, match="Column 'm' not found"):
+        run_sql("", [row(n=1)], schema={"t": "n BIGINT"}, query="SELECT m FROM t")
+
+
 # ---- what a person can do wrong ----------------------------------------------------------------
 
 
