@@ -19,7 +19,7 @@ os.environ.pop("PYTEST_ADDOPTS", None)
 _TOGETHER = {
     "pipeline": ("tests/pipeline",),
     "services": ("tests/demo", "tests/services", "tests/setup"),
-    "engine": ("tests/testing", "tests/labs", "tests/engine", "tests/docs"),
+    "engine": ("tests/testing", "tests/labs", "tests/engine", "tests/docs", "labs"),
 }
 
 
