@@ -15,7 +15,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.pop("PYTEST_ADDOPTS", None)
 
 #: What shares something stays in one process, one test after the other: the pipeline its services, the
-#: others the warm engine or the folder of the demo. In this order the two processes of `make test` take them.
+#: others the warm engine or the folder of the demo. In this order the processes of `make test` take them.
 _TOGETHER = {
     "pipeline": ("tests/pipeline",),
     "services": ("tests/demo", "tests/services", "tests/setup"),
