@@ -30,11 +30,12 @@ def main(count: int = 3, hours: int = 6) -> None:
     wrong = []
     for number in range(count):
         seed, ran = int.from_bytes(os.urandom(4), "big"), ALIGNMENTS[number % 2]
-        console.print(f"seed {seed}, aligned by {ran}")
         summary = demos.run(seed, hours, ran)
+        right = summary["conserved"] and summary["oracle_equal"]
+        console.print(f"seed {seed}, aligned by {ran}: {'right' if right else 'WRONG'}")
         for alignment in ALIGNMENTS:
             table.add_row(str(seed), alignment, *said(summary, alignment))
-        if not (summary["conserved"] and summary["oracle_equal"]):
+        if not right:
             wrong.append(f"MARKETLAG_ALIGNMENT={ran} make demo SEED={seed} HOURS={hours}")
     console.print(table)
     if wrong:
