@@ -26,7 +26,7 @@ test-quick: setup-all ## what needs no service: seconds
 	@$(PYTHON) -m pytest -q tests/unit
 
 prove: setup-all ## every answer of every lab against its checks, and mutations of the solutions
-	@./lab dev prove
+	@./lab dev prove --jobs 2
 
 lint: setup-all ## ruff and mypy
 	@$(PYTHON) -m ruff check .

@@ -17,7 +17,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,7 +29,8 @@ from rich.table import Table
 
 from labkit.course.answers import answers
 from labkit.course.curriculum import Curriculum, Lab
-from labkit.paths import JARS, LAB, ROOT, labs
+from labkit.elsewhere import elsewhere
+from labkit.paths import ROOT, labs
 from labkit.services import java
 
 GREEN_IN_REDS, COLD = 3.0, 8.0
@@ -113,15 +113,10 @@ def main(checks: int, slugs: Sequence[str]) -> None:
         title=f"seconds; {checks} checks, {machine()}",
         caption=f"! over its target; ratio: green by red, {GREEN_IN_REDS:g}, cold {COLD:g}",
     )  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="lab-") as folder:  # short: PostgreSQL has its socket in there
-        for theirs in (JARS, *LAB.glob("flink-*")):
-            (Path(folder) / theirs.name).symlink_to(theirs)
-        bench = Bench(Path(folder))
-        try:
-            for kind in (each for each in KINDS if not slugs or each.slug in slugs):
-                table.add_row(kind.name, kind.slug, *bench.row(kind, checks))
-        finally:
-            bench.end()
+    with elsewhere() as folder:
+        bench = Bench(folder)
+        for kind in (each for each in KINDS if not slugs or each.slug in slugs):
+            table.add_row(kind.name, kind.slug, *bench.row(kind, checks))
     console = Console()
     Console(width=max(console.width, 110)).print(table)
 

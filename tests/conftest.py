@@ -14,20 +14,23 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # What this run was told is not for those that it starts.
 os.environ.pop("PYTEST_ADDOPTS", None)
 
-#: What shares something stays in one process, one test after the other: the pipeline its services, the
-#: others the warm engine or the folder of the demo. In this order the processes of `make test` take them.
+#: What shares something stays in one process, one test after the other: a pipeline its services, the others the
+#: warm engine or the folder of the demo. In this order the processes of `make test` take them: of three, one
+#: has the engine, one both halves of the pipeline, one the rest, and they are done at about the same time.
 _TOGETHER = {
-    "pipeline": ("tests/pipeline",),
-    "services": ("tests/demo", "tests/services", "tests/setup"),
-    "engine": ("tests/testing", "tests/labs", "tests/engine", "tests/docs", "labs"),
+    "engine": ("tests/testing/", "tests/labs/", "tests/engine/", "tests/docs/", "labs/"),
+    "faults": ("tests/pipeline/test_faults.py",),
+    "demo": ("tests/demo/",),
+    "services": ("tests/services/", "tests/setup/"),
+    "pipeline": ("tests/pipeline/",),
 }
 
 
 def _group(nodeid: str) -> str:
     """tests/demo/test_demo.py::test_x -> services; of what shares nothing, its file."""
     file = nodeid.partition("::")[0]
-    for group, folders in _TOGETHER.items():
-        if file.startswith(tuple(f"{folder}/" for folder in folders)):
+    for group, places in _TOGETHER.items():
+        if file.startswith(places):
             return group
     return file
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,8 @@ from labkit.course.commands import course, names
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
+    from labkit.course.curriculum import Lab
+    from labkit.course.folders import Folders
     from labkit.course.runner import Run
 
 
@@ -58,10 +62,13 @@ def check_(slugs: tuple[str, ...]) -> None:
 @click.option("--changed", is_flag=True, help="Only labs whose files are not as committed.")
 @click.option("--no-mutations", is_flag=True, help="Without the mutations, which take longest.")
 @click.option("--all", "everywhere", is_flag=True, help="Mutate given lines too.")
+@click.option("--jobs", default=1, type=click.IntRange(1, 16), help="So many labs at once (1).")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each run.")
-def prove(slugs: tuple[str, ...], changed: bool, no_mutations: bool, everywhere: bool, verbose: bool) -> None:
+def prove(
+    slugs: tuple[str, ...], changed: bool, no_mutations: bool, everywhere: bool, jobs: int, verbose: bool
+) -> None:
     """Prove the checks of labs: stub, reference, wrong and right answers, mutations. Without names: all."""
-    from labkit.course import proving, untouched
+    from labkit.course import side_by_side, untouched
     from labkit.course.folders import Folders
 
     folders, curriculum = course()
@@ -70,34 +77,48 @@ def prove(slugs: tuple[str, ...], changed: bool, no_mutations: bool, everywhere:
         touched = untouched.touched(Folders.here(), labs)
         labs = [lab for lab in labs if lab.slug in touched or set(lab.needs) & touched]
 
+    if jobs > 1 and len(labs) > 1:
+        flags = {"--no-mutations": no_mutations, "--all": everywhere, "--verbose": verbose}
+        options = [flag for flag, given in flags.items() if given]
+        failed = []
+        with closing(side_by_side.proofs([lab.slug for lab in labs], options, jobs)) as proofs:
+            for slug, holds, said in proofs:
+                click.echo(said)
+                failed += [] if holds else [slug]
+    else:
+        proven = partial(_proven, with_mutations=not no_mutations, everywhere=everywhere, verbose=verbose)
+        failed = [lab.slug for lab in labs if not proven(folders, lab)]
+    click.echo(f"Next: {f'mend {failed[0]}, then ./lab dev prove {failed[0]}' if failed else 'make test'}")
+    sys.exit(bool(failed))
+
+
+def _proven(folders: Folders, lab: Lab, *, with_mutations: bool, everywhere: bool, verbose: bool) -> bool:
+    """Prove this lab, and say what came of it; whether it holds."""
+    from labkit.course import proving
+
     def hear(what: str, run: Run) -> None:
         if verbose:
             red = f" at step {run.red.at}: {run.red.says}" if run.red else ""
             click.echo(f"  {run.seconds:5.1f} s  {what}: {run.outcome}{red}")
 
-    failed = []
-    for lab in labs:
-        try:
-            proof = proving.prove(lab, with_mutations=not no_mutations, everywhere=everywhere, on_run=hear)
-        except LabError as error:
-            click.echo(f"{lab.slug}: not proven\n  {error}")
-            failed.append(lab.slug)
-            continue
-        killed = proof.mutants - len(proof.survivors)
-        tried = f", {killed} of {proof.mutants} mutations noticed" if proof.mutants else ""
-        word = "proven" if proof.holds else "not proven"
-        click.echo(f"{lab.slug}: {word}, {proof.runs} runs, {proof.seconds:.1f} s{tried}")
-        for failure in proof.failures:
-            click.echo(f"  {failure}")
-        for survivor in proof.survivors:
-            at = f"{folders.shown(lab.reference_file)}:{lab.reference.lines[survivor.line - 1]}"
-            click.echo(f"  survives: {at}  {survivor.change}")
-        for change in proof.stale:
-            click.echo(f"  answers.toml calls equivalent what is not tried: {change}")
-        sys.stdout.flush()
-        failed += [] if proof.holds else [lab.slug]
-    click.echo(f"Next: {f'mend {failed[0]}, then ./lab dev prove {failed[0]}' if failed else 'make test'}")
-    sys.exit(bool(failed))
+    try:
+        proof = proving.prove(lab, with_mutations=with_mutations, everywhere=everywhere, on_run=hear)
+    except LabError as error:
+        click.echo(f"{lab.slug}: not proven\n  {error}")
+        return False
+    killed = proof.mutants - len(proof.survivors)
+    tried = f", {killed} of {proof.mutants} mutations noticed" if proof.mutants else ""
+    word = "proven" if proof.holds else "not proven"
+    click.echo(f"{lab.slug}: {word}, {proof.runs} runs, {proof.seconds:.1f} s{tried}")
+    for failure in proof.failures:
+        click.echo(f"  {failure}")
+    for survivor in proof.survivors:
+        at = f"{folders.shown(lab.reference_file)}:{lab.reference.lines[survivor.line - 1]}"
+        click.echo(f"  survives: {at}  {survivor.change}")
+    for change in proof.stale:
+        click.echo(f"  answers.toml calls equivalent what is not tried: {change}")
+    sys.stdout.flush()
+    return proof.holds
 
 
 @click.command()

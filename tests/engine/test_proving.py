@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -277,6 +279,26 @@ def test_dev_prove_says_what_holds_and_what_not(learner: Learner) -> None:
     assert code == 1
     assert "greeting: not proven" in out
     assert out.splitlines()[-1] == "Next: mend greeting, then ./lab dev prove greeting"
+
+
+def test_proofs_side_by_side_say_the_same_and_leave_nothing(
+    learner: Learner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    change(learner.lab("greeting").folder / "answers.toml", 'says = "Nobody was greeted"', 'says = "Mind"')
+    labs = ("greeting", "avro", "mean")
+    one_by_one = learner.types("dev", "prove", *labs, "--no-mutations")
+    at_once = learner.types("dev", "prove", *labs, "--no-mutations", "--jobs", "2")
+
+    def told(out: str) -> list[str]:
+        return sorted(re.sub(r"\d+\.\d s", "", line) for line in out.splitlines())
+
+    assert at_once[0] == one_by_one[0] == 1
+    assert told(at_once[1]) == told(one_by_one[1])
+    assert "greeting: not proven" in at_once[1]
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_proof_touches_nothing_of_the_learners(learner: Learner) -> None:

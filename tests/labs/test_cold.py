@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.paths import JARS, LAB, ROOT
+from labkit.elsewhere import furnish
+from labkit.paths import ROOT
 from labkit.services import process
 
 #: three labs that start Flink and Kafka, in half a minute: the checks alone, without the notebooks
@@ -20,9 +21,7 @@ CHECKS = sorted((ROOT / "labs" / "phase0_setup").glob("*/test_*.py"))
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     """Another .lab, with this one's jars: what runs there is nobody else's."""
-    (tmp_path / JARS.name).symlink_to(JARS)
-    for built in LAB.glob("flink-*"):
-        (tmp_path / built.name).symlink_to(built)
+    furnish(tmp_path)
     return tmp_path
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from labkit import warm
-from labkit.paths import JARS, LAB, ROOT, STACKS
+from labkit.elsewhere import furnish
+from labkit.paths import ROOT, STACKS
 from labkit.services import process
 from labkit.testing import row, run_sql
 from tests.services.conftest import kill
@@ -189,9 +190,7 @@ def test_a_flood_in_the_output_is_cut() -> None:
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     """Another .lab, with this one's jars: what runs there is nobody else's."""
-    (tmp_path / JARS.name).symlink_to(JARS)
-    for built in LAB.glob("flink-*"):
-        (tmp_path / built.name).symlink_to(built)
+    furnish(tmp_path)
     return tmp_path
 
 
