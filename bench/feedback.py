@@ -4,7 +4,7 @@
 
 Each is a whole `./lab check LAB`, in seconds. `red`: to the line that names the first red step, of so many of
 the lab's known wrong answers (20), spread over all of them. `green`: to the prompt, with the solution, a
-quarter as often. `cold`: the same once, after everything was ended. `default PyFlink`: the same kind of
+quarter as often. `cold`: as `red`, once, after everything was ended. `default PyFlink`: the same kind of
 question to a job of its own, `python job.py`, with a cluster inside that process. All in one run, so that the
 ratios hold on a busy machine too. A `!` is over its target; a check that said something else is counted, and
 not in the figures.
@@ -137,7 +137,7 @@ class Bench:
         solution, wrong = lab.reference.solved(), [answer.piece for answer in answers(lab).wrong]
         pieces = [solution + kind.red] if kind.red else wrong[:: max(1, len(wrong) // checks)]
         self.end()
-        cold = self.check(kind, solution, red=False)
+        cold = self.check(kind, pieces[0], red=True)
         reds = [self.check(kind, piece, red=True) for piece in islice(cycle(pieces), checks)]
         greens = [self.check(kind, solution, red=False) for _ in range(max(1, checks // 4))]
         red, green = p95(reds), p95(greens)

@@ -27,7 +27,7 @@ _TOGETHER = {
 
 
 def _group(nodeid: str) -> str:
-    """tests/demo/test_demo.py::test_x -> services; of what shares nothing, its file."""
+    """tests/demo/test_demo.py::test_x -> demo; of what shares nothing, its file."""
     file = nodeid.partition("::")[0]
     for group, places in _TOGETHER.items():
         if file.startswith(places):

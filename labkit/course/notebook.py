@@ -44,8 +44,8 @@ class NotebookItem(pytest.Item):
             result = Path(folder) / "cells.xml"
             done = subprocess.run(
                 [
-                    sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-p", "nbval.plugin",
-                    "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-c", os.devnull,
+                    sys.executable, "-m", "labkit.course.cells",
+                    "--disable-plugin-autoload", "-p", "nbval.plugin", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-c", os.devnull,
                     "--rootdir", str(self.path.parent), "-q", "-x", f"--junitxml={result}", str(self.path),
                 ],
                 capture_output=True,
