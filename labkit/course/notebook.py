@@ -45,7 +45,8 @@ class NotebookItem(pytest.Item):
             done = subprocess.run(
                 [
                     sys.executable, "-m", "labkit.course.cells",
-                    "--disable-plugin-autoload", "-p", "nbval.plugin", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-c", os.devnull,
+                    "--disable-plugin-autoload", "-p", "nbval.plugin", "-p", "no:cacheprovider",
+                    "--nbval-lax", "--nbval-current-env", "-c", os.devnull,
                     "--rootdir", str(self.path.parent), "-q", "-x", f"--junitxml={result}", str(self.path),
                 ],
                 capture_output=True,
