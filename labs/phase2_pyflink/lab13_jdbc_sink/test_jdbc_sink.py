@@ -71,7 +71,7 @@ class Checked:
         with history(self.table().key) as there, there.writing(self.piece.path, HOURS) as beside:
             until(lambda: beside() == HOURS, SLOW, lambda: too_slow(beside()))
             # their timers began together; one that is to come is waited for, however busy the machine is
-            until(lambda: sum(transactions(there)) == HOURS, 15 if has_timer else 0.7, lambda: None)
+            until(lambda: sum(transactions(there)) == HOURS, 15 if has_timer else 0.2, lambda: None)
             found = transactions(there)
             return sum(found), max(found, default=0)
 
