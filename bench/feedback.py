@@ -135,7 +135,10 @@ class Bench:
         self.other = 0
         lab = kind.lab
         solution, wrong = lab.reference.solved(), [answer.piece for answer in answers(lab).wrong]
-        pieces = [solution + kind.red] if kind.red else wrong[:: max(1, len(wrong) // checks)]
+        spread = min(checks, len(wrong))
+        pieces = (
+            [solution + kind.red] if kind.red else [wrong[n * len(wrong) // spread] for n in range(spread)]
+        )
         self.end()
         cold = self.check(kind, pieces[0], red=True)
         reds = [self.check(kind, piece, red=True) for piece in islice(cycle(pieces), checks)]

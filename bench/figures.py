@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 
 
 def p95(values: Sequence[float | None]) -> float:
-    """The 95th percentile of those that there are: of few the highest, of none not a number."""
+    """The 95th percentile, by nearest rank, of those that there are: of few the highest, of none no number."""
     ordered = sorted(value for value in values if value is not None)
-    return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))] if ordered else float("nan")
+    return ordered[math.ceil(0.95 * len(ordered)) - 1] if ordered else float("nan")
 
 
 def machine() -> str:
