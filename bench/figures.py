@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 
 def p95(values: Sequence[float | None]) -> float:
-    """The 95th percentile, by nearest rank, of those that there are: of few the highest, of none no number."""
+    """The 95th percentile of those that there are, by nearest rank: of few the highest, of none no number."""
     ordered = sorted(value for value in values if value is not None)
     return ordered[math.ceil(0.95 * len(ordered)) - 1] if ordered else float("nan")
 
