@@ -14,15 +14,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # What this run was told is not for those that it starts.
 os.environ.pop("PYTEST_ADDOPTS", None)
 
-#: What shares something stays in one process, one test after the other: a pipeline its services, the others the
-#: warm engine or the folder of the demo. In this order the processes of `make test` take them: of three, one
-#: has the engine, one both halves of the pipeline, one the rest, and they are done at about the same time.
+#: What shares something stays in one process, one test after the other: the pipeline its services and the JVM
+#: that plans its jobs, the others the warm engine or the folder of the demo. In this order the processes of
+#: `make test` take them: of three, one has the pipeline, one the engine, one the demo and the services.
 _TOGETHER = {
+    "pipeline": ("tests/pipeline/",),
     "engine": ("tests/testing/", "tests/labs/", "tests/engine/", "tests/docs/", "labs/"),
-    "faults": ("tests/pipeline/test_faults.py",),
     "demo": ("tests/demo/",),
     "services": ("tests/services/", "tests/setup/"),
-    "pipeline": ("tests/pipeline/",),
 }
 
 
