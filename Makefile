@@ -20,7 +20,7 @@ demo: setup ## the whole pipeline on a recorded feed, checked and reported (buil
 	@$(PYTHON) -m capstone_marketlag demo
 
 test: lint ## everything: style, types, units, docs, services, faults, the pipeline
-	@$(PYTHON) -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder --reference tests labs
+	@$(PYTHON) -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder --reference
 
 test-quick: setup-all ## what needs no service: seconds
 	@$(PYTHON) -m pytest -q tests/unit

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from labkit.elsewhere import furnish
 
 # A run in the background of a script ignores Ctrl-C, and so would all that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -53,3 +56,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(
             key=lambda item: order.index(group) if (group := _group(item.nodeid)) in order else len(order)
         )
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """Another .lab, with this one's jars: what runs there is nobody else's."""
+    furnish(tmp_path)
+    return tmp_path

@@ -29,11 +29,13 @@ def proofs(
         lab = free.get()
         command = [sys.executable, "-m", "labkit", "dev", "prove", slug, *options]
         env = {**os.environ, "LAB_DIR": lab}
-        with subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-            running.add(process)
-            said, _ = process.communicate()
-        running.discard(process)
-        free.put(lab)
+        try:
+            with subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+                running.add(process)
+                said, _ = process.communicate()
+            running.discard(process)
+        finally:
+            free.put(lab)  # another lab may wait for it
         *lines, _next = said.splitlines() or [""]
         return slug, process.returncode == 0, "\n".join(lines)
 

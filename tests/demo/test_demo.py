@@ -223,8 +223,11 @@ def test_right_pieces_run_and_wrong_ones_are_left_out_and_said(tmp_path: Path) -
     with elsewhere() as lab:
         env = {"LAB_MINE": str(mine), "LAB_DIR": str(lab)}
         done = _demo("--hours", "3", "--to", str(tmp_path / "out"), **env)
+        stacks = [*(lab / "stacks").glob("*")]
 
     assert done.returncode == 0, done.stdout + done.stderr
+    assert stacks, "the engine that has checked both pieces stays for the next check"
+    assert [each for stack in stacks for each in process.marked(stack)] == []
     assert (
         "windows: yours is wrong, the reference stands in. ./lab check windows says more, "
         "make demo MINE=all takes it.\n"

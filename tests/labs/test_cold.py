@@ -10,19 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.elsewhere import furnish
 from labkit.paths import ROOT
 from labkit.services import process
 
 #: three labs that start Flink and Kafka, in half a minute: the checks alone, without the notebooks
 CHECKS = sorted((ROOT / "labs" / "phase0_setup").glob("*/test_*.py"))
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Path:
-    """Another .lab, with this one's jars: what runs there is nobody else's."""
-    furnish(tmp_path)
-    return tmp_path
 
 
 def left_of(folder: Path) -> list[str]:

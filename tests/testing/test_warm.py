@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from labkit import warm
-from labkit.elsewhere import furnish
 from labkit.paths import ROOT, STACKS
 from labkit.services import process
 from labkit.testing import row, run_sql
@@ -185,13 +184,6 @@ def test_a_flood_in_the_output_is_cut() -> None:
     engine()
 
     assert output.stat().st_size <= warm._OUTPUT_LIMIT
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Path:
-    """Another .lab, with this one's jars: what runs there is nobody else's."""
-    furnish(tmp_path)
-    return tmp_path
 
 
 def alive(folder: Path) -> list[process.Owned]:
