@@ -10,6 +10,8 @@ ratios hold on a busy machine too. A `!` is over its target; a check that said s
 not in the figures.
 
 It runs in a .lab of its own with this one's jars, and ends all of it: what yours remembers stays as it is.
+And without archives of Java's classes, as on the first day: they are made when nobody has checked anything
+for a minute.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from rich.table import Table
 from labkit.course.answers import answers
 from labkit.course.curriculum import Curriculum, Lab
 from labkit.elsewhere import elsewhere
-from labkit.paths import ROOT, labs
+from labkit.paths import CLASS_DATA, ROOT, labs
 from labkit.services import java
 
 GREEN_IN_REDS, COLD = 3.0, 8.0
@@ -125,6 +127,7 @@ class Bench:
     """Checks in a folder of their own."""
 
     def __init__(self, folder: Path) -> None:
+        (folder / CLASS_DATA.name).unlink()
         self.mine = folder / "mine"
         self.mine.mkdir()
         self.env = {**os.environ, "LAB_DIR": str(folder), "LAB_MINE": str(self.mine)}

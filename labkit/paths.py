@@ -8,7 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LAB = Path(os.environ.get("LAB_DIR") or ROOT / ".lab").absolute()
-JARS = LAB / "jars"
+#: by their real path: who shares them with another .lab shares the archives of their classes, too
+JARS = (LAB / "jars").resolve()
+CLASS_DATA = LAB / "class-data"
 STACKS = LAB / "stacks"
 LOCKS = LAB / "locks"
 BUILD = ROOT / "build"

@@ -12,7 +12,7 @@ import subprocess
 from hashlib import sha256
 from pathlib import Path
 
-from labkit.paths import LAB
+from labkit.paths import CLASS_DATA
 from labkit.services import jars, java
 
 _KEY = 12  # digits
@@ -29,7 +29,7 @@ def flags(role: str, class_path: str) -> list[str]:
 def path(role: str, class_path: str) -> Path:
     """Where the archive of that role is."""
     made_from = f"{java.home()} {class_path}".encode() + jars.LOCK_FILE.read_bytes()
-    return LAB / "class-data" / f"{role}-{sha256(made_from).hexdigest()[:_KEY]}.jsa"
+    return CLASS_DATA / f"{role}-{sha256(made_from).hexdigest()[:_KEY]}.jsa"
 
 
 def make(role: str, class_path: str, pid: int) -> bool:
@@ -38,7 +38,7 @@ def make(role: str, class_path: str, pid: int) -> bool:
     tool = java.home() / "bin" / "jcmd"
     if file.exists() or not tool.exists():
         return False
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     half = file.with_name(f"{file.name}.{os.getpid()}")
     done = subprocess.run(
         [tool, str(pid), "VM.cds", "static_dump", str(half)],

@@ -331,6 +331,11 @@ class Flink(Service):
         return [self.log_dir / f"{role}.{kind}" for role in ended for kind in ("log", "out")]
 
 
+def made() -> Path:
+    """Where that is kept which is made once for this Flink; by its real path, as jars are."""
+    return (LAB / f"flink-{VERSION}").resolve()
+
+
 def lib() -> Path:
     """One folder with links to the wheel's jars, the connectors and flink-python.
 
@@ -343,7 +348,7 @@ def lib() -> Path:
         *(jar.path for jar in jars.of_set("flink")),
     ]
     wanted = {source.name: source for source in sources}
-    folder = LAB / f"flink-{VERSION}" / f"lib-{zlib.crc32(repr(sorted(wanted.items())).encode()):08x}"
+    folder = made() / f"lib-{zlib.crc32(repr(sorted(wanted.items())).encode()):08x}"
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(dir=folder.parent))

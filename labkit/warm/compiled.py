@@ -14,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from labkit.errors import LabError
-from labkit.paths import LAB, shown
+from labkit.paths import shown
 from labkit.services import java
-from labkit.services.flink import VERSION, lib
+from labkit.services.flink import lib, made
 
 _COMPILER = "org.codehaus.commons.compiler.samples.CompilerDemo"
 
@@ -31,7 +31,7 @@ def jar_of(folder: Path, services: dict[str, str]) -> Path:
     digest = sha256(repr(sorted(services.items())).encode())
     for source in sources:
         digest.update(source.read_bytes())
-    jar = LAB / f"flink-{VERSION}" / f"{folder.name}-{digest.hexdigest()[:12]}.jar"
+    jar = made() / f"{folder.name}-{digest.hexdigest()[:12]}.jar"
     if not jar.exists():
         _compile(sources, services, jar)
     return jar

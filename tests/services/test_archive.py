@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
+from labkit.paths import ROOT
 from labkit.services import archive
+from labkit.services.flink import lib
 from labkit.services.kafka import CLASS_PATH
 from labkit.services.stack import Stack
 
@@ -25,7 +30,7 @@ def mapped(stack: Stack) -> dict[str, bool]:
 def test_what_ran_once_starts_from_its_class_data(
     own_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "LAB", tmp_path)
+    monkeypatch.setattr(archive, "CLASS_DATA", tmp_path / "class-data")
     own_stack.up("kafka", "flink", owned=True)
     assert mapped(own_stack) == {"kafka": False, "jobmanager": False, "taskmanager": False}
     assert own_stack.missing_archives().keys() == mapped(own_stack).keys()
@@ -42,7 +47,7 @@ def test_what_ran_once_starts_from_its_class_data(
 def test_an_archive_that_does_not_fit_harms_nothing(
     own_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "LAB", tmp_path)
+    monkeypatch.setattr(archive, "CLASS_DATA", tmp_path / "class-data")
     for role in ("kafka", "jobmanager", "taskmanager"):
         class_path = own_stack.flink.class_path if role != "kafka" else CLASS_PATH
         file = archive.path(role, class_path)
@@ -52,3 +57,17 @@ def test_an_archive_that_does_not_fit_harms_nothing(
     own_stack.up("kafka", "flink", owned=True)
 
     assert not any(mapped(own_stack).values())
+
+
+def test_another_lab_with_our_jars_starts_from_our_archives(elsewhere: Path) -> None:
+    theirs = """
+from labkit.services import archive, flink, kafka
+for class_path in (str(flink.lib() / "*"), kafka.CLASS_PATH):
+    print(archive.path("a-role", class_path).resolve())
+"""
+    env = {**os.environ, "LAB_DIR": str(elsewhere)}
+    told = subprocess.check_output([sys.executable, "-c", theirs], env=env, cwd=ROOT, text=True)
+
+    assert told.splitlines() == [
+        str(archive.path("a-role", class_path).resolve()) for class_path in (str(lib() / "*"), CLASS_PATH)
+    ]
