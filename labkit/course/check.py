@@ -114,6 +114,6 @@ def as_committed(folders: Folders, lab: Lab, else_: str = "") -> tuple[Lab, list
 
 
 def _notebook_was_run(run: Run) -> bool:
-    from labkit.course import notebook
+    from labkit.course import cells
 
-    return notebook.can_run() or run.red is not None
+    return cells.can_run() or run.red is not None

@@ -133,7 +133,7 @@ _NOT_NEEDED = (
 def _pytest(job: Job, teller: Teller) -> int:
     import pytest
 
-    from labkit.course import notebook
+    from labkit.course import cells
 
     lab = job.lab
     labs = lab.folder.parent.parent
@@ -143,7 +143,7 @@ def _pytest(job: Job, teller: Teller) -> int:
     if (labs / "__init__.py").exists():
         sys.path.insert(0, str(labs.parent))  # labs.shared of these labs, wherever they stand
     os.environ.pop("PYTEST_ADDOPTS", None)  # somebody's habits elsewhere
-    with_notebook = job.notebook and lab.notebook.exists() and notebook.can_run()
+    with_notebook = job.notebook and lab.notebook.exists() and cells.can_run()
     arguments = [
         "-c", os.devnull, "--rootdir", str(labs), "--confcutdir", str(labs), "--import-mode", "importlib",
         "--disable-plugin-autoload", "-p", "labkit.pytest_plugin", "--collect-in-virtualenv", "--capture=no",

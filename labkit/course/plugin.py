@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from labkit.busy import busy
-from labkit.course import explain, files, mine, notebook, piece, saved, show, untouched
+from labkit.course import cells, explain, files, mine, notebook, piece, saved, show, untouched
 from labkit.course.curriculum import Curriculum, Lab, read_lab
 from labkit.course.folders import Folders
 from labkit.course.verdict import NOTEBOOK_STEP, Outcome, Verdict, first_red
@@ -62,7 +62,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if file_path.name != "lab.ipynb" or not _lab_or_error(file_path.parent):
         return None
     nbval_takes_it = parent.config.getoption("nbval", False) or parent.config.getoption("nbval_lax", False)
-    if nbval_takes_it or not notebook.can_run():
+    if nbval_takes_it or not cells.can_run():
         return None
     return notebook.NotebookFile.from_parent(parent, path=file_path)
 
