@@ -1,8 +1,8 @@
 """Class-data archives: a JVM that maps its classes from one starts with half of the processor time.
 
-The Java in the wheel comes without any. An archive fits one Java and one class path, so it is made here, from
-processes that run and have nothing to do: behind the first demo, and when nobody has used the warm engine for
-a while.
+The Java in the wheel comes without any. An archive fits one Java and the jars it was made of, by their paths
+and times, so it is made here, from processes that run and have nothing to do: behind the first demo, and when
+nobody has used the warm engine for a while.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from labkit.paths import CLASS_DATA
-from labkit.services import jars, java
+from labkit.services import java
 
 _KEY = 12  # digits
 
@@ -27,9 +27,16 @@ def flags(role: str, class_path: str) -> list[str]:
 
 
 def path(role: str, class_path: str) -> Path:
-    """Where the archive of that role is."""
-    made_from = f"{java.home()} {class_path}".encode() + jars.LOCK_FILE.read_bytes()
-    return CLASS_DATA / f"{role}-{sha256(made_from).hexdigest()[:_KEY]}.jsa"
+    """Where the archive of that role is; another place for other files: Java would refuse it for those."""
+    files = [java.home() / "release"]
+    for entry in map(Path, class_path.split(os.pathsep)):
+        files += sorted(entry.parent.glob("*.jar")) if entry.name == "*" else [entry]
+    digest = sha256(f"{java.home()} {class_path}".encode())
+    for file in files:
+        if file.exists():
+            told = file.stat()
+            digest.update(f"{file.name} {told.st_size} {told.st_mtime_ns}".encode())
+    return CLASS_DATA / f"{role}-{digest.hexdigest()[:_KEY]}.jsa"
 
 
 def make(role: str, class_path: str, pid: int) -> bool:

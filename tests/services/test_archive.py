@@ -71,3 +71,15 @@ for class_path in (str(flink.lib() / "*"), kafka.CLASS_PATH):
     assert told.splitlines() == [
         str(archive.path("a-role", class_path).resolve()) for class_path in (str(lib() / "*"), CLASS_PATH)
     ]
+
+
+def test_jars_that_were_installed_again_want_another_archive(tmp_path: Path) -> None:
+    """Java would refuse the old one, in silence, at every start."""
+    jar = tmp_path / "a.jar"
+    jar.write_bytes(b"the same")
+    before = archive.path("a-role", str(tmp_path / "*"))
+    assert archive.path("a-role", str(tmp_path / "*")) == before
+
+    os.utime(jar, ns=(0, 0))
+
+    assert archive.path("a-role", str(tmp_path / "*")) != before
