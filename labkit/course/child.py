@@ -28,13 +28,17 @@ from labkit.course.verdict import NOTEBOOK_STEP, Outcome, Verdict
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be run: the piece in mine/ (own) or the reference; with fail_fast only to the first red."""
+    """What is to be run: the piece in mine/ (own) or the reference; with fail_fast only to the first red.
+
+    begin: the step whose checks come first; 0: all in their order.
+    """
 
     lab: Lab
     mine: Path
     own: bool = True
     fail_fast: bool = False
     notebook: bool = True
+    begin: int = 0
 
 
 class Child:
@@ -115,7 +119,7 @@ def _live(job_pipe: int, say: int, print_: int, mutter: int) -> NoReturn:
             job: Job = pickle.loads(text)
             # somebody may kill the parent: a loop without an end does not outlive it for long
             signal.setitimer(signal.ITIMER_VIRTUAL, 2 * job.lab.time_limit + 10)
-            code = _pytest(job, Teller(say, job.lab))
+            code = _pytest(job, Teller(say, job))
             atexit._run_exitfuncs()
     finally:
         sys.stdout.flush()
@@ -158,9 +162,10 @@ def _pytest(job: Job, teller: Teller) -> int:
 class Teller:
     """A pytest plugin that tells the parent what happens, a line of JSON each."""
 
-    def __init__(self, pipe: int, lab: Lab) -> None:
+    def __init__(self, pipe: int, job: Job) -> None:
         self.pipe = pipe
-        self.lab = lab
+        self.lab = job.lab
+        self.begin = job.begin
 
     def _tell(self, event: str, **values: Any) -> None:
         sys.stdout.flush()
@@ -187,6 +192,10 @@ class Teller:
         says = f"{what}: {last[-1] if last else 'no reason given'}"
         self._tell("verdict", verdict=Verdict("", 0, Outcome.ERROR, says, full=text).to_json())
 
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        if self.begin:
+            items.sort(key=lambda item: _step(item) != self.begin)
+
     def pytest_collection_finish(self, session: Any) -> None:
         gc.freeze()
         gc.enable()
@@ -196,8 +205,7 @@ class Teller:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
             os.write(stream.fileno(), mark(item.name))
-        step = item.get_closest_marker("step")
-        self._tell("start", item=item.name, step=step.args[0] if step else NOTEBOOK_STEP)
+        self._tell("start", item=item.name, step=_step(item))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         verdict = getattr(report, "verdict", None)
@@ -207,3 +215,8 @@ class Teller:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         if exitstatus in (0, 1):  # all checks were run: passed, or failed
             self._tell("end")
+
+
+def _step(item: Any) -> int:
+    marker = item.get_closest_marker("step")
+    return int(marker.args[0]) if marker else NOTEBOOK_STEP

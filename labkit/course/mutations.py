@@ -17,9 +17,13 @@ from labkit.course.markers import Reference
 
 @dataclass(frozen=True)
 class Mutation:
-    """A changed solution. change: `value > before` -> `value >= before`, as it is listed."""
+    """A changed solution. change: `value > before` -> `value >= before`, as it is listed.
+
+    step: in whose block it is; 0: in none.
+    """
 
     line: int
+    step: int
     change: str
     text: str
 
@@ -35,15 +39,15 @@ def mutations(reference: Reference, *, everywhere: bool = False) -> list[Mutatio
     """Every change that is tried on this reference, in the order of its lines."""
     text = reference.solved()
     make = {".py": _python, ".sql": _sql}.get(reference.suffix)
-    lines = {
-        line for _, first, last in reference.solution_lines() for line in range(first, last + 1)
-    } if not everywhere else set(range(1, text.count("\n") + 2))  # fmt: skip
+    steps = {
+        line: step for step, first, last in reference.solution_lines() for line in range(first, last + 1)
+    }
     found: dict[str, Mutation] = {}
     for edit in make(text) if make else ():
         line = text.count("\n", 0, edit.start) + 1
         changed = text[: edit.start] + edit.new + text[edit.end :]
-        if line in lines and changed != text:
-            found.setdefault(changed, Mutation(line, _listed(text, edit), changed))
+        if (line in steps or everywhere) and changed != text:
+            found.setdefault(changed, Mutation(line, steps.get(line, 0), _listed(text, edit), changed))
     return sorted(found.values(), key=lambda mutation: mutation.line)
 
 

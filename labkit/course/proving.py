@@ -94,17 +94,20 @@ class _Prover:
         for mutation in tried:
             if mutation.change in self.known.equivalent:
                 continue
-            if self._run(f"mutation {mutation.change}", mutation.text, fail_fast=True).red is None:
+            what = f"mutation {mutation.change}"  # most are noticed by the checks of their own step
+            if self._run(what, mutation.text, fail_fast=True, begin=mutation.step).red is None:
                 self.proof.survivors.append(mutation)
 
-    def _run(self, what: str, text: str | None, *, fail_fast: bool = False, notebook: bool = False) -> Run:
+    def _run(
+        self, what: str, text: str | None, *, fail_fast: bool = False, notebook: bool = False, begin: int = 0
+    ) -> Run:
         """The checks with this text as the learner's piece; None: with no piece."""
         piece = self.mine / self.lab.file_name
         piece.unlink(missing_ok=True)
         if text is not None:
             piece.write_bytes(text.encode())
         self.proof.runs += 1
-        run = runner.run(Job(self.lab, self.mine, fail_fast=fail_fast, notebook=notebook))
+        run = runner.run(Job(self.lab, self.mine, fail_fast=fail_fast, notebook=notebook, begin=begin))
         self.proof.seconds += run.seconds
         self.longest = max(self.longest, run.seconds)
         self.on_run(what, run)

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from labkit.course.curriculum import Curriculum, Lab
+from labkit.course.mutations import mutations
 from labkit.course.proving import prove
+from labkit.course.runner import Run
 from labkit.errors import LabError
 from tests.engine.conftest import TINY, Learner
 
@@ -230,6 +232,20 @@ def test_a_mutation_that_never_ends_is_noticed_and_not_waited_for_long(learner: 
     assert proof.failures == []
     assert "`place += 1` -> `place -= 1`" not in [each.change for each in proof.survivors]
     assert proof.seconds < 120
+
+
+def test_a_mutation_is_first_looked_for_by_the_checks_of_its_own_step() -> None:
+    lab = Curriculum(TINY / "labs").lab("mean")
+    first: dict[str, int] = {}
+
+    def hear(what: str, run: Run) -> None:
+        if what.startswith("mutation "):
+            first[what.removeprefix("mutation ")] = run.verdicts[0].step
+
+    assert prove(lab, on_run=hear).survivors == []
+
+    assert {each.change: each.step for each in mutations(lab.reference) if each.change in first} == first
+    assert len({*first.values()}) > 1, "of one step alone this would say nothing"
 
 
 # ---- answers.toml ------------------------------------------------------------------------------
