@@ -212,7 +212,10 @@ if __name__ == "__main__":
         if {"-h", "--help"} & set(sys.argv):
             print(_USAGE)
         else:
-            main(sys.argv[1:] or ["run"])
+            first, *others = sys.argv[1:] or ["run"]
+            main(["run", *others] if first == "setup" else [first, *others])
+            if first == "setup" and "MAKELEVEL" not in os.environ:  # make goes on by itself
+                print("Everything is there. Next: ./lab")
     except SetupError as error:
         print(f"lab: {error}", file=sys.stderr)
         sys.exit(1)

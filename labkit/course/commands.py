@@ -75,14 +75,20 @@ def list_() -> None:
 
 
 @click.command()
-@click.argument("name", metavar="LAB|PHASE", shell_complete=names)
-def start(name: str) -> None:
+@click.argument("name", required=False, metavar="LAB|PHASE", shell_complete=names)
+def start(name: str | None) -> None:
     """Begin a lab: its stub is written into mine/, and MarketLag runs on it from then on.
 
     With a phase, the stubs of all its labs: for somebody who knows it already. `./lab check PHASE` then says
     which are worth doing.
     """
+    from labkit.course import show
+
     folders, curriculum = course()
+    if name is None:
+        # behind the last one the first that is not right
+        comes = show.after(folders, curriculum, [*curriculum.labs.values()][-1])
+        raise LabError("Which lab?", "One has to be named; ./lab list has them all.", comes)
     labs = curriculum.find(name)
     if labs[0].slug == name:
         _start_one(folders, curriculum, labs[0])

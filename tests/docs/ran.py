@@ -48,7 +48,7 @@ RAN = {
     "./lab run --print-only --day": _SHOWN + "test_a_job_is_shown_without_being_run",
     "./lab saved": _RED,
     "./lab saved --restore": _RED,
-    "./lab setup": _SHOWN + "test_setup_with_nothing_to_do_says_nothing",
+    "./lab setup": _SHOWN + "test_setup_with_nothing_to_do_says_so_to_a_person_and_nothing_to_make",
     "./lab solution": _RED,
     "./lab solution --take": _RED,
     "./lab sql": _SCRIPT,

@@ -86,10 +86,16 @@ def test_the_doctor_looks_at_the_machine() -> None:
     assert set(subjects.findall(shown)) - {"user"} <= set(subjects.findall(done.stdout)), done.stderr
 
 
-def test_setup_with_nothing_to_do_says_nothing() -> None:
-    done = lab("setup", "docs", "dev")
+def test_setup_with_nothing_to_do_says_so_to_a_person_and_nothing_to_make(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by_make = lab("setup", "docs", "dev", MAKELEVEL="1")
+    monkeypatch.delenv("MAKELEVEL", raising=False)
+    by_a_person = lab("setup", "docs", "dev")
 
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (by_make.returncode, by_make.stdout, by_make.stderr) == (0, "", "")
+    said = (by_a_person.returncode, by_a_person.stdout, by_a_person.stderr)
+    assert said == (0, "Everything is there. Next: ./lab\n", "")
 
 
 def test_down_works_where_nothing_was_started() -> None:

@@ -21,6 +21,14 @@ from labkit.course.watch import watch
 from tests.engine.conftest import Learner, git
 
 
+def test_start_without_a_name_names_the_next_one(learner: Learner) -> None:
+    code, out = learner.types("start")
+
+    assert code == 1
+    assert out == "lab: Which lab? One has to be named; ./lab list has them all. Next: ./lab start greeting\n"
+    assert not learner.folders.mine.exists()
+
+
 def test_from_the_first_command_to_the_first_right_lab(learner: Learner) -> None:
     assert learner.types("check") == (
         1, "lab: Nothing is in work. Your pieces stand in mine/. Next: ./lab start greeting\n")  # fmt: skip
