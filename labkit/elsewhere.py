@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labkit.paths import CLASS_DATA, JARS, LAB, ROOT
+from labkit.paths import CLASS_DATA, LAB, ROOT
 
 
 @contextmanager
@@ -36,7 +36,6 @@ def elsewhere() -> Iterator[Path]:
 
 def furnish(folder: Path) -> None:
     """Let this folder, which is to be a LAB_DIR, have this one's jars and the archives of their classes."""
-    for each in (JARS, CLASS_DATA):
-        each.mkdir(parents=True, exist_ok=True)
-    for ours in (JARS, CLASS_DATA, *LAB.glob("flink-*")):
-        (folder / ours.name).symlink_to(ours)
+    for name in ("jars", CLASS_DATA.name, *(made.name for made in LAB.glob("flink-*"))):
+        (LAB / name).mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(LAB / name)

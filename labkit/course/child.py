@@ -119,7 +119,7 @@ def _live(job_pipe: int, say: int, print_: int, mutter: int) -> NoReturn:
             job: Job = pickle.loads(text)
             # somebody may kill the parent: a loop without an end does not outlive it for long
             signal.setitimer(signal.ITIMER_VIRTUAL, 2 * job.lab.time_limit + 10)
-            code = _pytest(job, Teller(say, job))
+            code = _pytest(job, Teller(say, job.lab))
             atexit._run_exitfuncs()
     finally:
         sys.stdout.flush()
@@ -156,16 +156,15 @@ def _pytest(job: Job, teller: Teller) -> int:
         str(lab.test_file), *([str(lab.notebook)] if with_notebook else []),
     ]  # fmt: skip
     waiting.tell(teller.waits, teller.goes_on)
-    return int(pytest.main(arguments, plugins=[teller]))
+    return int(pytest.main(arguments, plugins=[teller, First(job.begin)]))
 
 
 class Teller:
     """A pytest plugin that tells the parent what happens, a line of JSON each."""
 
-    def __init__(self, pipe: int, job: Job) -> None:
+    def __init__(self, pipe: int, lab: Lab) -> None:
         self.pipe = pipe
-        self.lab = job.lab
-        self.begin = job.begin
+        self.lab = lab
 
     def _tell(self, event: str, **values: Any) -> None:
         sys.stdout.flush()
@@ -192,10 +191,6 @@ class Teller:
         says = f"{what}: {last[-1] if last else 'no reason given'}"
         self._tell("verdict", verdict=Verdict("", 0, Outcome.ERROR, says, full=text).to_json())
 
-    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        if self.begin:
-            items.sort(key=lambda item: _step(item) != self.begin)
-
     def pytest_collection_finish(self, session: Any) -> None:
         gc.freeze()
         gc.enable()
@@ -215,6 +210,17 @@ class Teller:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         if exitstatus in (0, 1):  # all checks were run: passed, or failed
             self._tell("end")
+
+
+class First:
+    """A pytest plugin that puts the checks of a step before all others; 0: of none."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        if self.step:
+            items.sort(key=lambda item: _step(item) != self.step)
 
 
 def _step(item: Any) -> int:

@@ -82,10 +82,10 @@ def start(name: str | None) -> None:
     With a phase, the stubs of all its labs: for somebody who knows it already. `./lab check PHASE` then says
     which are worth doing.
     """
-    from labkit.course import show
-
     folders, curriculum = course()
     if name is None:
+        from labkit.course import show
+
         # behind the last one the first that is not right
         comes = show.after(folders, curriculum, [*curriculum.labs.values()][-1])
         raise LabError("Which lab?", "One has to be named; ./lab list has them all.", comes)
