@@ -77,15 +77,9 @@ class Pipeline:
                 "query=",
             )
         job = Job(self._flink, self._environment, self._sources, finishes=bool(self._inserts))
-        for name, query in queries.items():
-            with told_by_java(f"The query {_short(query)}"):
-                changes = self._tables.toChangelogStream(self._selected(query))
-            job.recorders[name] = self._flink.java.scripted.Client.record(changes, name, False)
-        if self._inserts:
-            together = self._statement_set()
-            only = _where(*self._inserts[0]) if len(self._inserts) == 1 else "The INSERTs"
-            with told_by_java(only):  # what does not fit its table is refused only now
-                together.attachAsDataStream()
+        record = self._flink.java.scripted.Client.record
+        for name, changes in zip(queries, self._planned(queries), strict=True):
+            job.recorders[name] = record(changes, name, False)
         return job
 
     def explained(self, queries: Mapping[str, str]) -> str:
@@ -93,7 +87,7 @@ class Pipeline:
         together = self._statement_set()
         blackhole = self._flink.java.org.apache.flink.table.api.TableDescriptor.forConnector("blackhole")
         for query in queries.values():
-            with told_by_java(f"The query {_short(query)}"):
+            with told_by_java(_the_query(query)):
                 together.addInsert(blackhole.build(), self._selected(query))
         with told_by_java("The plan"):
             return str(self._flink.java.scripted.Client.explain(together))
@@ -104,6 +98,30 @@ class Pipeline:
         return found.getQueryOperation().getContextResolvedTable().getResolvedTable()
 
     # ---- inside --------------------------------------------------------------------------------
+
+    def _planned(self, queries: Mapping[str, str]) -> list[Any]:
+        """The changes of each query as a stream, planned as one with the INSERTs: what they share is one.
+
+        Where that is refused each is planned by itself, so that it is said of the one that is to blame.
+        """
+        tables = []
+        for query in queries.values():
+            with told_by_java(_the_query(query)):
+                tables.append(self._selected(query))
+        inserts = self._statement_set()
+        changes = self._flink.java.scripted.Client.changes
+        try:
+            with told_by_java("The queries together"):
+                return list(changes(self._tables, tables, inserts))
+        except LabError:
+            nothing = self._tables.createStatementSet()
+            for query, table in zip(queries.values(), tables, strict=True):
+                with told_by_java(_the_query(query)):
+                    changes(self._tables, [table], nothing)
+            only = _where(*self._inserts[0]) if len(self._inserts) == 1 else "The INSERTs"
+            with told_by_java(only):  # what does not fit its table is refused only now
+                changes(self._tables, [], inserts)
+            raise
 
     def _use_python(self) -> None:
         self._flink.pyflink()
@@ -171,6 +189,10 @@ class Pipeline:
 
 def _where(statement: Statement, name: str) -> str:
     return at_line(name, statement.line) + f" ({_short(statement.text)})"
+
+
+def _the_query(query: str) -> str:
+    return f"The query {_short(query)}"
 
 
 def _short(text: str) -> str:

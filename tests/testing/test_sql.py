@@ -154,6 +154,38 @@ def test_several_queries_are_recorded_in_one_job() -> None:
     assert results["all"].table("city") == [{"city": "Oslo", "n": 2}]
 
 
+def test_what_several_queries_share_is_done_once() -> None:
+    script = [oslo("10:00"), watermark("11:00"), oslo("10:59"), oslo("11:01")]
+    sink = "CREATE TABLE kept (n BIGINT) WITH ('connector' = 'blackhole');\n"
+    queries = {
+        "one": "SELECT n FROM hourly",
+        "other": "SELECT total FROM hourly",
+        "again": "SELECT n FROM hourly",
+    }
+
+    results = run_sql(
+        [HOURLY, sink + "INSERT INTO kept SELECT n FROM hourly"], script, schema=READINGS, query=queries
+    )
+    alone = [run_sql(HOURLY, script, schema=READINGS, query=query) for query in queries.values()]
+
+    assert [each.rows for each in results.values()] == [each.rows for each in alone]
+    assert results["one"].late_dropped == 1  # one operator dropped it, whoever reads what it says
+
+
+def test_of_several_queries_the_one_that_cannot_be_planned_is_named() -> None:
+    unending = "SELECT city FROM readings ORDER BY celsius"
+
+    with pytest.raises(
+        CodeError, match=r"^The query SELECT city FROM readings ORDER BY celsius: .*not supported"
+    ):
+        run_sql(
+            "",
+            [oslo("10:00")],
+            schema=READINGS,
+            query={"all": COUNTS, "sorted": unending, "same": "readings"},
+        )
+
+
 def test_a_table_that_is_short_may_end_before_the_script_begins() -> None:
     queries = {"cities": "SELECT * FROM (VALUES ('Oslo'), ('Rome')) AS cities (city)", "counts": COUNTS}
 

@@ -1,5 +1,6 @@
 package scripted;
 
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.LinkedList;
@@ -16,7 +17,19 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.transformations.TimestampsAndWatermarksTransformation;
 import org.apache.flink.table.api.ExplainDetail;
+import org.apache.flink.table.api.Schema;
 import org.apache.flink.table.api.StatementSet;
+import org.apache.flink.table.api.Table;
+import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
+import org.apache.flink.table.api.bridge.java.internal.StreamTableEnvironmentImpl;
+import org.apache.flink.table.api.internal.StatementSetImpl;
+import org.apache.flink.table.api.internal.TableEnvironmentImpl;
+import org.apache.flink.table.catalog.ContextResolvedTable;
+import org.apache.flink.table.catalog.ExternalCatalogTable;
+import org.apache.flink.table.catalog.ResolvedCatalogTable;
+import org.apache.flink.table.catalog.SchemaTranslator;
+import org.apache.flink.table.operations.ExternalModifyOperation;
+import org.apache.flink.table.operations.ModifyOperation;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.table.types.utils.LogicalTypeDataTypeConverter;
@@ -69,6 +82,46 @@ public final class Client {
                 }
             }
         }
+    }
+
+    /**
+     * The changes of these tables as streams, planned together with the INSERTs of a set: what they share is done once.
+     * StreamTableEnvironment's own toChangelogStream would plan each table alone.
+     */
+    public static List changes(StreamTableEnvironment tables, List queries, StatementSet inserts) {
+        TableEnvironmentImpl inside = (TableEnvironmentImpl) tables;
+        List operations = new ArrayList();
+        for (int i = 0; i < queries.size(); i++) {
+            operations.add(kept(inside, (Table) queries.get(i), "recorded-" + i));
+        }
+        operations.addAll(((StatementSetImpl) inserts).getOperations());
+        List planned = inside.getPlanner().translate(operations);
+        if (planned.size() != operations.size()) {
+            throw new IllegalStateException(operations.size() + " results became " + planned.size() + " streams");
+        }
+        StreamExecutionEnvironment environment = ((StreamTableEnvironmentImpl) tables).execEnv();
+        List streams = new ArrayList();
+        for (int i = 0; i < planned.size(); i++) {
+            environment.addOperator((Transformation) planned.get(i));
+            if (i < queries.size()) {
+                streams.add(new DataStream(environment, (Transformation) planned.get(i)));
+            }
+        }
+        environment.configure(tables.getConfig().getConfiguration());
+        return streams;
+    }
+
+    /** What toChangelogStream makes of a table before it is planned. name: two sinks of one name could become one. */
+    private static ModifyOperation kept(TableEnvironmentImpl inside, Table table, String name) {
+        SchemaTranslator.ProducingResult produced =
+                SchemaTranslator.createProducingResult(table.getResolvedSchema(), (Schema) null);
+        ResolvedCatalogTable sink =
+                inside.getCatalogManager().resolveCatalogTable(new ExternalCatalogTable(produced.getSchema()));
+        return new ExternalModifyOperation(
+                ContextResolvedTable.anonymous(name, sink),
+                table.getQueryOperation(),
+                null,
+                sink.getResolvedSchema().toPhysicalRowDataType());
     }
 
     /** The end of that stream: everything that comes out is recorded. */
