@@ -243,7 +243,7 @@ class Running:
                     quiet = 0
                     continue
                 quiet += 1
-                if quiet % 20 == 0 and self._finished(files):
+                if quiet % 5 == 0 and self._finished(files):
                     break
                 if time.monotonic() > deadline:
                     self._give_up(seconds)
@@ -258,7 +258,7 @@ class Running:
     def _finished(self, files: Sequence[str]) -> bool:
         if not warm.resident(self.engine.taskmanager_pid):
             raise LabError("The TaskManager is gone.")  # the engine says more
-        state = self.engine.ask("GET", f"/jobs/{self.job}")["state"]
+        state = self._state()
         if state == "FINISHED" and self.finishes:
             self.journal.new()
             return True
@@ -273,6 +273,10 @@ class Running:
                 )
             raise of_a_job(found, state, files)
         return False
+
+    def _state(self) -> str:
+        """The job's state now. In all else that the REST API tells of a job it may be half a second old."""
+        return str(self.engine.ask("GET", f"/jobs/{self.job}/status")["status"])
 
     def _give_up(self, seconds: float) -> None:
         stuck = not self.cancel()
@@ -291,7 +295,7 @@ class Running:
             self.engine.ask("PATCH", f"/jobs/{self.job}?mode=cancel")
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self.engine.ask("GET", f"/jobs/{self.job}")["state"] in ("CANCELED", "FAILED", "FINISHED"):
+            if self._state() in ("CANCELED", "FAILED", "FINISHED"):
                 return True
             time.sleep(0.02)
         return False

@@ -132,7 +132,7 @@ class Warm:
 
     def ended(self, job: str) -> bool:
         """Whether the job has come to its end, however."""
-        return self.ask(f"/jobs/{job}")["state"] in ("CANCELED", "FAILED", "FINISHED")
+        return self.ask(f"/jobs/{job}/status")["status"] in ("CANCELED", "FAILED", "FINISHED")
 
     def until(self, ready: Callable[[], bool], what: str, seconds: float = 20) -> None:
         """Wait for it. Raises LabError: it does not come about."""
