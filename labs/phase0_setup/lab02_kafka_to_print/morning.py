@@ -58,6 +58,8 @@ ALL = (
 )
 
 
+#: by its default a partition without news answers after half a second: a job's last
+PROMPT = "'properties.fetch.max.wait.ms' = '20'"
 #: no script steers these jobs: a checkpoint in ten milliseconds is half of their work
 OPTIONS = {"execution.checkpointing.interval": "100 ms"}
 
@@ -244,7 +246,7 @@ def _into(found: list[Record]) -> Callable[[Any, Message], None]:
 def _values(address: str, news: str, prices: str, group: str) -> dict[str, str]:
     return {
         "news_topic": news, "price_topic": prices, "group": group,
-        "kafka_properties": f"'properties.bootstrap.servers' = '{address}'",
+        "kafka_properties": f"'properties.bootstrap.servers' = '{address}', {PROMPT}",
     }  # fmt: skip
 
 
