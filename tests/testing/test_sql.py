@@ -172,6 +172,25 @@ def test_what_several_queries_share_is_done_once() -> None:
     assert results["one"].late_dropped == 1  # one operator dropped it, whoever reads what it says
 
 
+def test_several_inserts_into_one_table_stand_behind_the_queries() -> None:
+    printed_twice = """
+    CREATE TABLE kept (n BIGINT) WITH ('connector' = 'blackhole');
+    INSERT INTO kept SELECT COUNT(*) FROM readings;
+    INSERT INTO kept SELECT SUM(1) FROM readings;
+    """
+    queries = {
+        "city": "SELECT city FROM readings",
+        "celsius": "SELECT celsius FROM readings",
+        "counts": COUNTS,
+    }
+
+    results = run_sql(printed_twice, [oslo("10:00", 2.0)], schema=READINGS, query=queries)
+
+    assert [list(result.table()) for result in results.values()] == [
+        [{"city": "Oslo"}], [{"celsius": 2.0}], [{"city": "Oslo", "n": 1}],
+    ]  # fmt: skip
+
+
 def test_of_several_queries_the_one_that_cannot_be_planned_is_named() -> None:
     unending = "SELECT city FROM readings ORDER BY celsius"
 
