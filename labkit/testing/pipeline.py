@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +102,8 @@ class Pipeline:
     def _planned(self, queries: Mapping[str, str]) -> list[Any]:
         """The changes of each query as a stream, planned as one with the INSERTs: what they share is one.
 
-        Where that is refused each is planned by itself, so that it is said of the one that is to blame.
+        Where that is refused each is planned by itself. Then it is said of the one that is to blame, or
+        Flink could not plan as one what it can plan one by one.
         """
         tables = []
         for query in queries.values():
@@ -110,18 +111,17 @@ class Pipeline:
                 tables.append(self._selected(query))
         inserts = self._statement_set()
         changes = self._flink.java.scripted.Client.changes
-        try:
-            with told_by_java("The queries together"):
-                return list(changes(self._tables, tables, inserts))
-        except LabError:
-            nothing = self._tables.createStatementSet()
-            for query, table in zip(queries.values(), tables, strict=True):
-                with told_by_java(_the_query(query)):
-                    changes(self._tables, [table], nothing)
-            only = _where(*self._inserts[0]) if len(self._inserts) == 1 else "The INSERTs"
-            with told_by_java(only):  # what does not fit its table is refused only now
-                changes(self._tables, [], inserts)
-            raise
+        with suppress(LabError), told_by_java("All as one"):
+            return list(changes(self._tables, tables, inserts))
+
+        alone, no_inserts = [], self._tables.createStatementSet()
+        for query, table in zip(queries.values(), tables, strict=True):
+            with told_by_java(_the_query(query)):
+                alone.extend(changes(self._tables, [table], no_inserts))
+        only = _where(*self._inserts[0]) if len(self._inserts) == 1 else "The INSERTs"
+        with told_by_java(only):  # what does not fit its table is refused only now
+            changes(self._tables, [], inserts)
+        return alone
 
     def _use_python(self) -> None:
         self._flink.pyflink()
