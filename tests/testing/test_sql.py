@@ -191,6 +191,20 @@ def test_several_inserts_into_one_table_stand_behind_the_queries() -> None:
     ]  # fmt: skip
 
 
+def test_several_queries_that_flink_cannot_plan_as_one_are_planned_one_by_one() -> None:
+    sql = """
+    CREATE TEMPORARY VIEW timed AS SELECT city, FLOOR(seen_at TO HOUR) + INTERVAL '1' HOUR AS ends FROM readings;
+    CREATE TEMPORARY VIEW counted AS SELECT ends, COUNT(*) AS n FROM timed GROUP BY ends;
+    """
+    queries = {"both": "counted", "one": "SELECT n FROM counted"}
+    with pytest.raises(LabError, match="Type mismatch"):  # else there is nothing here to be proven any more
+        explain_sql(sql, schema=READINGS, query=queries)
+
+    results = run_sql(sql, [oslo("10:00")], schema=READINGS, query=queries)
+
+    assert [each["n"] for result in results.values() for each in result.table()] == [1, 1]
+
+
 def test_of_several_queries_the_one_that_cannot_be_planned_is_named() -> None:
     unending = "SELECT city FROM readings ORDER BY celsius"
 
