@@ -51,11 +51,13 @@ def told_by_java(what: str, first_line: int = 0) -> Iterator[None]:
     except LabError:
         raise
     except Exception as error:
-        package = type(error).__module__.split(".")[0]
-        if not hasattr(error, "java_exception") and package not in ("py4j", "pyflink"):
+        module = type(error).__module__
+        # where PyFlink is in the process it has put some of Java's exceptions into its own
+        javas = hasattr(error, "java_exception") or module == "pyflink.util.exceptions"
+        if not javas and module.split(".")[0] not in ("py4j", "pyflink"):
             raise  # not Flink's: the user's own function, called in between
         # without an exception of Java's it is the connection that has failed, not the statement
-        kind = CodeError if hasattr(error, "java_exception") else LabError
+        kind = CodeError if javas else LabError
         raise kind(f"{what}: {why(error, first_line)}.", "", "correct it and run it again") from error
 
 
@@ -105,9 +107,9 @@ def _first_unlike(cause: str, position: str | None, query: str, sink: str) -> st
 
 def _nearest_option(connector: str, unknown: str, known: str) -> str:
     """An option that a connector does not have, and the ones whose names are most like it."""
-    name = unknown.split()[0]
+    name = next(iter(unknown.split()), "")  # an option may have been given an empty name
     like = get_close_matches(name, known.split(), 3)
-    return f"The connector '{connector}' has no option {name}" + (
+    return f"The connector '{connector}' has no option {name or 'without a name'}" + (
         f"; it has {', '.join(like)}" if like else ""
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timezone
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -205,7 +206,8 @@ def test_several_queries_that_flink_cannot_plan_as_one_are_planned_one_by_one() 
     assert [each["n"] for result in results.values() for each in result.table()] == [1, 1]
 
 
-def test_of_several_queries_the_one_that_cannot_be_planned_is_named() -> None:
+@pytest.mark.parametrize("setup", [None, lambda tables: None], ids=["SQL alone", "with PyFlink"])
+def test_of_several_queries_the_one_that_cannot_be_planned_is_named(setup: Any) -> None:
     unending = "SELECT city FROM readings ORDER BY celsius"
 
     with pytest.raises(
@@ -216,6 +218,7 @@ def test_of_several_queries_the_one_that_cannot_be_planned_is_named() -> None:
             [oslo("10:00")],
             schema=READINGS,
             query={"all": COUNTS, "sorted": unending, "same": "readings"},
+            setup=setup,
         )
 
 
@@ -415,8 +418,9 @@ def test_of_a_syntax_error_the_place_is_told_and_not_the_grammar() -> None:
             "city STRING", ", 'print-identifer' = 'x'",
             "The connector 'print' has no option print-identifer; it has print-identifier",
         ),
+        ("city STRING", ", '' = 'x'", "The connector 'print' has no option without a name"),
     ],
-    ids=["a type", "a column", "an option"],
+    ids=["a type", "a column", "an option", "an option without a name"],
 )  # fmt: skip
 def test_of_long_lists_what_differs_is_told(columns: str, options: str, sentence: str) -> None:
     table = f"CREATE TABLE kept ({columns}) WITH ('connector' = 'print'{options});\n"
