@@ -111,16 +111,18 @@ class Pipeline:
                 tables.append(self._selected(query))
         inserts = self._statement_set()
         changes = self._flink.java.scripted.Client.changes
-        with suppress(LabError), told_by_java("All as one"):
-            return list(changes(self._tables, tables, inserts))
+        if len(tables) + bool(self._inserts) > 1:
+            with suppress(LabError), told_by_java("All as one"):
+                return list(changes(self._tables, tables, inserts))
 
         alone, no_inserts = [], self._tables.createStatementSet()
         for query, table in zip(queries.values(), tables, strict=True):
             with told_by_java(_the_query(query)):
                 alone.extend(changes(self._tables, [table], no_inserts))
-        only = _where(*self._inserts[0]) if len(self._inserts) == 1 else "The INSERTs"
-        with told_by_java(only):  # what does not fit its table is refused only now
-            changes(self._tables, [], inserts)
+        if self._inserts:
+            only = _where(*self._inserts[0]) if len(self._inserts) == 1 else "The INSERTs"
+            with told_by_java(only):  # what does not fit its table is refused only now
+                changes(self._tables, [], inserts)
         return alone
 
     def _use_python(self) -> None:
