@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,28 +63,67 @@ SOMEBODY_S = {
 }
 
 
+@dataclass
+class Demo:
+    """A demo that has ended: what it printed, its folder, and what it left."""
+
+    out: str
+    folder: Path
+    #: the stacks of its .lab, and what still ran of its own services
+    stacks: set[str]
+    running: list[process.Owned]
+    #: what ran of any of them when its .lab was gone
+    orphans: list[process.Owned]
+
+
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory, no_network: bool) -> Path:
-    """The folder of a finished demo without a network, of a seed that differs from day to day and is printed."""
+def demo(tmp_path_factory: pytest.TempPathFactory, no_network: bool) -> Demo:
+    """A finished demo without a network, of a seed that differs from day to day and is printed.
+
+    Of a learner's, with one right piece and one wrong one, as behind an edit; in a .lab of its own, which remembers
+    that both were checked and is gone afterwards.
+    """
     for name in ("kafka", "flink"):
         jars.fetch(name)  # what a first run would download
-    folder: Path = tmp_path_factory.mktemp("demo") / "out"
+    place = tmp_path_factory.mktemp("demo")
+    mine = place / "mine"
+    mine.mkdir()
+    labs = Curriculum(ROOT / "labs").labs
+    late = next(each for each in answers(labs["late_events"]).right if each.name == "IS TRUE")
+    (mine / "late_events.sql").write_text(late.piece)
+    windows = labs["windows"].reference.solved()
+    right = "AVG(article_score * "
+    assert right in windows
+    (mine / "windows.sql").write_text(windows.replace(right, "AVG(2 * article_score * "))
     seed = int(time.time()) // 86_400
-    done = _demo(
-        "--seed", str(seed), "--hours", "30", "--to", str(folder), offline=no_network, **SOMEBODY_S
-    )  # fmt: skip
+    with elsewhere() as lab:
+        env = {"LAB_MINE": str(mine), "LAB_DIR": str(lab), **SOMEBODY_S}
+        done = _demo(
+            "--seed", str(seed), "--hours", "30", "--to", str(place / "out"), offline=no_network, **env
+        )  # fmt: skip
+        stacks = [*(lab / "stacks").glob("*")]
+        running = process.marked(lab / "stacks" / "demo")
+    orphans = [each for stack in stacks for each in process.marked(stack)]
     assert done.returncode == 0, f"seed {seed}\n{done.stdout}{done.stderr}"
-    assert "conserved" in done.stdout
-    assert "equal to the oracle" in done.stdout
-    assert f"it ignores {', '.join(sorted(SOMEBODY_S))}." in done.stdout
-    return folder
+    return Demo(done.stdout, place / "out", {stack.name for stack in stacks}, running, orphans)
 
 
-def test_a_run_is_conserved_and_equal_to_the_oracle(reference: Path) -> None:
-    summary = json.loads((reference / "summary.json").read_text())
+@pytest.fixture(scope="module")
+def finished(demo: Demo) -> Path:
+    """The folder of a finished demo."""
+    return demo.folder
+
+
+def test_what_it_prints_is_what_there_is(demo: Demo) -> None:
+    assert "conserved" in demo.out
+    assert "equal to the oracle" in demo.out
+    assert f"it ignores {', '.join(sorted(SOMEBODY_S))}." in demo.out
+
+
+def test_a_run_is_conserved_and_equal_to_the_oracle(finished: Path) -> None:
+    summary = json.loads((finished / "summary.json").read_text())
 
     assert (summary["conserved"], summary["oracle_equal"], summary["first_difference"]) == (True, True, None)
-    assert set(summary["pieces"].values()) == {"reference"}
     news, prices = summary["counts"]["news"], summary["counts"]["prices"]
     # that there is something to get wrong; how much of it, each seed says for itself
     assert min(news["duplicate"], news["heartbeat"], news["rejected"] + news["dead"], news["late"]) > 0
@@ -95,32 +135,32 @@ def test_a_run_is_conserved_and_equal_to_the_oracle(reference: Path) -> None:
     assert 500 < summary["peak_memory_mb"] <= 2500
 
 
-def test_anybody_can_recount_it_from_the_dumps(reference: Path) -> None:
+def test_anybody_can_recount_it_from_the_dumps(finished: Path) -> None:
     """With json and arithmetic alone: every offset is in one place, and the figures are the summary's."""
-    summary = json.loads((reference / "summary.json").read_text())
+    summary = json.loads((finished / "summary.json").read_text())
     news, prices = summary["counts"]["news"], summary["counts"]["prices"]
 
-    rows, dead = _alive(reference, "rss.events")
+    rows, dead = _alive(finished, "rss.events")
     sightings = Counter((row["market_slug"], row["item_id"]) for row in rows if "kind" not in row)
-    late = [json.loads(row["value"]) for row in _lines(reference, "late.rss.events")]
-    signals = [json.loads(row["value"]) for row in _lines(reference, "rss.signals_hourly")]
+    late = [json.loads(row["value"]) for row in _lines(finished, "late.rss.events")]
+    signals = [json.loads(row["value"]) for row in _lines(finished, "rss.signals_hourly")]
     assert news["dead"] == dead
     assert news["heartbeat"] == sum(row.get("kind") == "heartbeat" for row in rows)
     assert news["duplicate"] == sum(sightings.values()) - len(sightings)
     assert news["late"] == len(late)
     assert news["counted"] == len(sightings) - len(late) == sum(each["mention_count"] for each in signals)
-    assert news["in"] == len(_lines(reference, "rss.events")) == sum(
+    assert news["in"] == len(_lines(finished, "rss.events")) == sum(
         news[part] for part in ("counted", "late", "duplicate", "dead", "heartbeat")
     )  # fmt: skip
     assert news["served"] == news["produced"] + news["rejected"]
 
-    rows, dead = _alive(reference, "polymarket.price_hourly")
+    rows, dead = _alive(finished, "polymarket.price_hourly")
     quoted = Counter(
         (row["market_slug"], row["outcome"], row["event_time"]) for row in rows if "kind" not in row
     )
     late_prices = {
         (row["market_slug"], row["outcome"], row["event_time"])
-        for row in (json.loads(line["value"]) for line in _lines(reference, "late.polymarket.price_hourly"))
+        for row in (json.loads(line["value"]) for line in _lines(finished, "late.polymarket.price_hourly"))
     }
     assert prices["dead"] == dead
     assert prices["duplicate"] == sum(quoted.values()) - len(quoted)
@@ -131,13 +171,10 @@ def test_anybody_can_recount_it_from_the_dumps(reference: Path) -> None:
         prices[part] for part in ("used", "not_used", "late", "duplicate", "dead", "heartbeat")
     )
 
-    history = _table(reference, "lag_signals_history")
+    history = _table(finished, "lag_signals_history")
     flagged = [row for row in history if row["lag_flag"]]
     assert (
-        len(history)
-        == len(signals)
-        == summary["signal_hours"]
-        == len(_table(reference, "rss_signals_hourly"))
+        len(history) == len(signals) == summary["signal_hours"] == len(_table(finished, "rss_signals_hourly"))
     )
     assert summary["flags"] == len(flagged)
     assert summary["flags_without_observed_price"] == sum(
@@ -158,9 +195,9 @@ LAG = {
 }  # fmt: skip
 
 
-def test_every_signal_keeps_the_contract_of_its_topic(reference: Path) -> None:
+def test_every_signal_keeps_the_contract_of_its_topic(finished: Path) -> None:
     for topic, market in (("rss.signals_hourly", "market_slug"), ("lag_signals", "market")):
-        rows = _lines(reference, topic)
+        rows = _lines(finished, topic)
         for row in rows:
             value = json.loads(row["value"])
             if topic == "rss.signals_hourly":
@@ -172,23 +209,25 @@ def test_every_signal_keeps_the_contract_of_its_topic(reference: Path) -> None:
         assert len({row["key"] for row in rows}) == len(rows) > 0
 
 
-def test_the_report_needs_nothing_else(reference: Path) -> None:
-    page = (reference / "report.html").read_text()
+def test_the_report_needs_nothing_else(finished: Path) -> None:
+    page = (finished / "report.html").read_text()
 
     assert "equal to the oracle" in page.lower()
     assert 'src="http' not in page
     assert "@import" not in page
 
 
-def test_it_works_without_a_network(reference: Path, no_network: bool) -> None:
+def test_it_works_without_a_network(finished: Path, no_network: bool) -> None:
     if not no_network:
         pytest.skip("this machine lets nobody make a network namespace")
-    assert (reference / "report.html").exists()
+    assert (finished / "report.html").exists()
 
 
-def test_it_stops_what_it_started_and_keeps_nothing_of_it(reference: Path) -> None:
-    assert process.marked(DEMO) == []
-    assert not DEMO.exists()
+def test_it_stops_what_it_started_and_keeps_nothing_of_it(demo: Demo) -> None:
+    assert demo.running == []
+    assert "demo" not in demo.stacks
+    assert demo.stacks, "the engine that has checked both pieces stays for the next check"
+    assert demo.orphans == []
 
 
 def test_a_wrong_piece_is_named_by_its_first_difference(tmp_path: Path) -> None:
@@ -211,32 +250,16 @@ def test_a_wrong_piece_is_named_by_its_first_difference(tmp_path: Path) -> None:
     assert summary["conserved"], "no record was lost: only the arithmetic is wrong"
 
 
-def test_right_pieces_run_and_wrong_ones_are_left_out_and_said(tmp_path: Path) -> None:
-    """Checked first, as behind an edit; in a .lab of its own, which remembers that and is gone afterwards."""
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    labs = Curriculum(ROOT / "labs").labs
-    late = next(each for each in answers(labs["late_events"]).right if each.name == "IS TRUE")
-    (mine / "late_events.sql").write_text(late.piece)
-    windows = labs["windows"].reference.solved()
-    (mine / "windows.sql").write_text(windows.replace("AVG(article_score * ", "AVG(2 * article_score * "))
-    with elsewhere() as lab:
-        env = {"LAB_MINE": str(mine), "LAB_DIR": str(lab)}
-        done = _demo("--hours", "3", "--to", str(tmp_path / "out"), **env)
-        stacks = [*(lab / "stacks").glob("*")]
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert stacks, "the engine that has checked both pieces stays for the next check"
-    assert [each for stack in stacks for each in process.marked(stack)] == []
+def test_right_pieces_run_and_wrong_ones_are_left_out_and_said(demo: Demo) -> None:
     assert (
         "windows: yours is wrong, the reference stands in. ./lab check windows says more, "
         "make demo MINE=all takes it.\n"
-    ) in done.stdout
-    assert "Pieces: late_events yours, the others from the reference." in done.stdout
-    assert "late_events: yours is" not in done.stdout
-    assert "equal to the oracle" in done.stdout
-    pieces = json.loads((tmp_path / "out" / "summary.json").read_text())["pieces"]
+    ) in demo.out
+    assert "Pieces: late_events yours, the others from the reference." in demo.out
+    assert "late_events: yours is" not in demo.out
+    pieces = json.loads((demo.folder / "summary.json").read_text())["pieces"]
     assert {slug for slug, whose in pieces.items() if whose == "yours"} == {"late_events"}
+    assert set(pieces.values()) == {"yours", "reference"}
 
 
 def test_a_piece_that_does_not_parse_is_one_sentence_with_its_line(tmp_path: Path) -> None:
