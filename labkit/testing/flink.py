@@ -38,8 +38,8 @@ OPTIONS = {
     "pipeline.auto-watermark-interval": "0 ms",
     "execution.buffer-timeout.interval": "0 ms",
     "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
-    # Flink parses generated code and splits its methods at 4,000 characters, for the JIT takes none of over 8 kB of
-    # bytecode. A script has a few rows: what is split takes longer than what is interpreted. Java's limit is 64 kB.
+    # Flink parses generated code to split methods of over 4,000 characters: the JIT takes none of over 8 kB
+    # of bytecode. For the few rows of a script that takes longer than it saves; Java's own limit is 64 kB.
     "table.generated-code.max-length": "64000",
     # checkpoints come by themselves; the script's sources refuse those that it does not ask for
     "execution.checkpointing.interval": "10 ms",

@@ -11,11 +11,11 @@ from typing import ClassVar
 from labkit.errors import LabError
 from labkit.paths import ROOT, shown
 from labkit.services import archive, flink, java
-from labkit.services.flink import Flink
+from labkit.services.compiled import jar_of
+from labkit.services.flink import Flink, lib, made
 from labkit.services.process import end, spawn, until
 from labkit.services.service import Service
 from labkit.services.stack import Stack
-from labkit.warm.compiled import jar_of
 
 #: the Java side of labkit.testing, and the gateway's main class
 JAVA = ROOT / "labkit" / "testing" / "java"
@@ -60,7 +60,7 @@ class Cluster(Flink):
         return f"warm-{super().archived_as(role)}"
 
     def more_jars(self) -> list[Path]:
-        return [jar_of(JAVA, _SERVICES)]
+        return [jar_of(JAVA, _SERVICES, lib(), made())]
 
 
 class Gateway(Service):

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from labkit.paths import ROOT
-from labkit.services import archive
+from labkit.services import archive, flink
 from labkit.services.flink import lib
 from labkit.services.kafka import CLASS_PATH
 from labkit.services.stack import Stack
@@ -25,6 +25,11 @@ def mapped(stack: Stack) -> dict[str, bool]:
             files = {each.path for each in psutil.Process(pid).memory_maps()}
             found[role] = str(archive.path(role, class_path)) in files
     return found
+
+
+def unpacked(stack: Stack) -> list[Path]:
+    """What Flink's own loader has unpacked of the RPC system: classes that no archive has."""
+    return [*stack.flink.tmp.glob("flink-rpc*.jar")]
 
 
 def test_what_ran_once_starts_from_its_class_data(
@@ -42,6 +47,7 @@ def test_what_ran_once_starts_from_its_class_data(
     assert own_stack.missing_archives() == {}  # of what does not run nothing can be made
     own_stack.up("kafka", "flink")
     assert mapped(own_stack) == {"kafka": True, "jobmanager": True, "taskmanager": True}
+    assert unpacked(own_stack) == []
 
 
 def test_an_archive_that_does_not_fit_harms_nothing(
@@ -53,10 +59,13 @@ def test_an_archive_that_does_not_fit_harms_nothing(
         file = archive.path(role, class_path)
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"half of an archive")
+    # the control of what is not unpacked above: the class path without our loader
+    monkeypatch.setattr(flink, "rpc_loader", lambda: tmp_path / "none.jar")
 
     own_stack.up("kafka", "flink", owned=True)
 
     assert not any(mapped(own_stack).values())
+    assert len(unpacked(own_stack)) == 2
 
 
 def test_another_lab_with_our_jars_starts_from_our_archives(elsewhere: Path) -> None:

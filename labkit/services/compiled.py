@@ -16,29 +16,29 @@ from tempfile import TemporaryDirectory
 from labkit.errors import LabError
 from labkit.paths import shown
 from labkit.services import java
-from labkit.services.flink import lib, made
 
 _COMPILER = "org.codehaus.commons.compiler.samples.CompilerDemo"
 
 
-def jar_of(folder: Path, services: dict[str, str]) -> Path:
+def jar_of(folder: Path, services: dict[str, str], lib: Path, into: Path) -> Path:
     """The jar of that folder's Java files; made anew when one of them, or services, has changed.
 
-    services: interface -> implementation, for Java's ServiceLoader.
+    services: interface -> implementation, for Java's ServiceLoader. lib: the folder of the jars, Janino among
+    them, that the files need. into: the folder to have the jar.
     Raises LabError: a file does not compile.
     """
     sources = sorted(folder.rglob("*.java"))
     digest = sha256(repr(sorted(services.items())).encode())
     for source in sources:
         digest.update(source.read_bytes())
-    jar = made() / f"{folder.name}-{digest.hexdigest()[:12]}.jar"
+    jar = into / f"{folder.name}-{digest.hexdigest()[:12]}.jar"
     if not jar.exists():
-        _compile(sources, services, jar)
+        _compile(sources, services, lib, jar)
     return jar
 
 
-def _compile(sources: list[Path], services: dict[str, str], jar: Path) -> None:
-    class_path = os.pathsep.join(str(each) for each in sorted(lib().glob("*.jar")))
+def _compile(sources: list[Path], services: dict[str, str], lib: Path, jar: Path) -> None:
+    class_path = os.pathsep.join(str(each) for each in sorted(lib.glob("*.jar")))
     with TemporaryDirectory(prefix="compile-") as folder:
         done = subprocess.run(
             [java.executable(), *java.FLAGS, "-cp", class_path, _COMPILER, "-g", "-encoding", "UTF-8",
