@@ -22,10 +22,18 @@ os.environ.pop("PYTEST_ADDOPTS", None)
 #: `make test` take them: of three, one has the pipeline, one the engine, one the demo and the services.
 _TOGETHER = {
     "pipeline": ("tests/pipeline/",),
-    "engine": ("tests/testing/", "tests/labs/", "tests/engine/", "tests/docs/", "labs/"),
     "demo": ("tests/demo/",),
-    "services": ("tests/services/", "tests/setup/"),
+    # the pages' tests that ask for a cluster beside those that have one
+    "services": (
+        "tests/services/",
+        "tests/setup/",
+        "tests/docs/test_first_steps.py",
+        "tests/docs/test_shown.py",
+    ),
+    "engine": ("tests/testing/", "tests/labs/", "tests/engine/", "tests/docs/", "labs/"),
 }
+#: the longest first
+_ORDER = ("pipeline", "engine", "demo", "services")
 
 
 def _group(nodeid: str) -> str:
@@ -52,9 +60,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """In a process of pytest-xdist: the groups in their order, so that the longest begins."""
     if hasattr(config, "workerinput"):
-        order = [*_TOGETHER]
         items.sort(
-            key=lambda item: order.index(group) if (group := _group(item.nodeid)) in order else len(order)
+            key=lambda item: _ORDER.index(group) if (group := _group(item.nodeid)) in _ORDER else len(_ORDER)
         )
 
 

@@ -24,6 +24,9 @@ from labkit.course.mutations import Mutation, mutations
 from labkit.course.runner import Run
 from labkit.course.verdict import NOTEBOOK_STEP, Outcome
 
+#: seconds that a mutation has beyond three times the longest check before it counts as one that never ends
+_SPARE = 5
+
 
 @dataclass
 class Proof:
@@ -86,7 +89,7 @@ class _Prover:
 
         Some never end: they are not waited for as long as a learner's own loop would be.
         """
-        self.lab = replace(self.lab, time_limit=min(self.lab.time_limit, 3 * self.longest + 5))
+        self.lab = replace(self.lab, time_limit=min(self.lab.time_limit, 3 * self.longest + _SPARE))
         tried = mutations(self.lab.reference, everywhere=everywhere)
         self.proof.mutants = len(tried)
         listed = {mutation.change for mutation in tried}

@@ -169,12 +169,20 @@ def test_r15_r16_r18_mutated_repeated_and_late_records_among_many(pipeline: Pipe
     assert_would_be_seen(run, world, topics.DEAD_NEWS)
 
 
-def test_r15_the_control_gates_with_holes_are_seen(pipeline: Pipeline, seed: int, wrong_piece: Any) -> None:
+def test_r15_r16_r18_the_control_holes_repeats_and_late_ones_are_each_seen(
+    pipeline: Pipeline, seed: int, wrong_piece: Any
+) -> None:
+    """Four wrong pieces at once, and for each a figure that is its own."""
     wrong_piece("dead_letters", "'[' || json || ']' IS JSON ARRAY AND", "")
     wrong_piece(
         "price_sanity", "BETWEEN 0 AND 1) IS NOT TRUE THEN 'price", "NOT BETWEEN 0 AND 1) THEN 'price"
     )
-    world = storms.with_poison(generate(seed, 6), seed, good=500, bad=3_000)
+    wrong_piece(
+        "deduplication", "BY market_slug, item_id ORDER", "BY market_slug, item_id, kafka_offset ORDER"
+    )
+    wrong_piece("late_events", "<= closed_until", "< closed_until - INTERVAL '1' HOUR")
+    world = storms.with_poison(generate(seed, 14), seed, good=500, bad=3_000)
+    world = storms.with_late_storm(storms.with_repeats(world, seed, 300), seed, 300)
     found, _ = pipeline.run(world)
 
     truth = oracle.truth(world)
@@ -185,22 +193,13 @@ def test_r15_the_control_gates_with_holes_are_seen(pipeline: Pipeline, seed: int
         (found.dead[topics.PRICES], truth.dead_prices, "price is not between 0 and 1"),
     ):
         assert reasons.get(hole, 0) < all_of_them[hole]
-
-
-def test_r16_r18_the_control_repeats_that_count_and_late_ones_that_are_not_told(
-    pipeline: Pipeline, seed: int, wrong_piece: Any
-) -> None:
-    wrong_piece(
-        "deduplication", "BY market_slug, item_id ORDER", "BY market_slug, item_id, kafka_offset ORDER"
-    )
-    wrong_piece("late_events", "<= closed_until", "< closed_until - INTERVAL '1' HOUR")
-    world = storms.with_late_storm(storms.with_repeats(generate(seed, 14), seed, 300), seed, 300)
-    found, _ = pipeline.run(world)
-
-    truth = oracle.truth(world)
-    assert not is_right(found, world)
-    assert found.news["counted"] > truth.news["counted"]
-    assert set(truth.late_news) - set(found.late_news)
+    # what a hole lets through can only make more of them late
+    missing = set(truth.late_news) - set(found.late_news)
+    assert missing
+    # and all that slipped through and all that is not told as late are fewer than what counts too much: repeats do
+    hole = "not a JSON object"
+    through = truth.dead_news[hole] - found.dead[topics.NEWS].get(hole, 0)
+    assert found.news["counted"] - truth.news["counted"] > through + len(missing)
 
 
 #: what is no hour, no market: each would be refused by a table, a topic or the state for ever
