@@ -179,6 +179,7 @@ class Flink(Service):
 
     def prepare(self) -> None:
         jars.fetch("flink")
+        _ = self.class_path  # what has to be made for it: whatever starts side by side finds it there
 
     @property
     def _roles(self) -> list[str]:

@@ -52,10 +52,6 @@ class Cluster(Flink):
         super()._write(where)
         (self.conf / "log4j.properties").write_text(_LOG4J)
 
-    def prepare(self) -> None:
-        super().prepare()
-        self.more_jars()
-
     def archived_as(self, role: str) -> str:
         return f"warm-{super().archived_as(role)}"
 
