@@ -8,6 +8,8 @@
     ports     which port, and what to say when it is taken
     jars      the Java side, fetched by Maven coordinates
     java      the JVM from the wheel, and its flags
+    compiled  a jar made of Java files of ours, by Flink's own compiler
+    archive   class data of a JVM that ran, for the next one's start
 
 A stack lives in .lab/stacks/<name>/: one folder a service, with its data, its log and service.json.
 """

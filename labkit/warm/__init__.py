@@ -216,7 +216,8 @@ def made_from() -> str:
     files = [
         *(Path(place) / "version.py" for place in (flink and flink.submodule_search_locations) or []),
         *sorted((ROOT / "labkit" / "warm").glob("*.py")),
-        *sorted((ROOT / "labkit" / "services").glob("[fj]*.py")),
+        *sorted((ROOT / "labkit" / "services").glob("[cfj]*.py")),  # compiled, flink, jars, java
+        *sorted((ROOT / "labkit" / "services" / "rpc").rglob("*.java")),
         *sorted((ROOT / "labkit" / "testing" / "java").rglob("*.java")),
         ROOT / "labkit" / "testing" / "usercode.py",  # workers import it
         ROOT / "jars.lock",
