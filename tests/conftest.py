@@ -22,6 +22,7 @@ os.environ.pop("PYTEST_ADDOPTS", None)
 #: `make test` take them: of three, one has the pipeline, one the engine, one the demo and the services.
 _TOGETHER = {
     "pipeline": ("tests/pipeline/",),
+    "engine": ("tests/testing/", "tests/labs/", "tests/engine/", "tests/docs/", "labs/"),
     "demo": ("tests/demo/",),
     # the pages' tests that ask for a cluster beside those that have one
     "services": (
@@ -30,19 +31,15 @@ _TOGETHER = {
         "tests/docs/test_first_steps.py",
         "tests/docs/test_shown.py",
     ),
-    "engine": ("tests/testing/", "tests/labs/", "tests/engine/", "tests/docs/", "labs/"),
 }
-#: the longest first
-_ORDER = ("pipeline", "engine", "demo", "services")
+_GROUPS = {place: group for group, places in _TOGETHER.items() for place in places}
 
 
 def _group(nodeid: str) -> str:
-    """tests/demo/test_demo.py::test_x -> demo; of what shares nothing, its file."""
+    """tests/demo/test_demo.py::test_x -> demo, by its longest place; of what shares nothing, its file."""
     file = nodeid.partition("::")[0]
-    for group, places in _TOGETHER.items():
-        if file.startswith(places):
-            return group
-    return file
+    place = max((each for each in _GROUPS if file.startswith(each)), key=len, default=None)
+    return _GROUPS[place] if place else file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -60,8 +57,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """In a process of pytest-xdist: the groups in their order, so that the longest begins."""
     if hasattr(config, "workerinput"):
+        order = [*_TOGETHER]
         items.sort(
-            key=lambda item: _ORDER.index(group) if (group := _group(item.nodeid)) in _ORDER else len(_ORDER)
+            key=lambda item: order.index(group) if (group := _group(item.nodeid)) in order else len(order)
         )
 
 
