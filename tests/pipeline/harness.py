@@ -132,13 +132,17 @@ class Run:
         process.until(written, seconds, give_up, every=0.01)
 
     def between_checkpoints(self, *written: str) -> None:
-        """Wait for spare slots, two more checkpoints, and rows of an open transaction in one of these topics.
+        """Wait for spare slots, two checkpoints, one since the last restart, and rows of an open transaction there.
 
         So the fault that comes next finds records that were written and not committed: to be taken back, and
-        written once more. Without topics: until one of any that the jobs write has.
+        written once more. written: topics, one of which has such rows; without any: all that the jobs write.
         """
         self.wait_spare()
-        self.wait_checkpoints(2)
+
+        def none() -> None:
+            raise AssertionError("the jobs took no checkpoints for 30 s")
+
+        process.until(lambda: all(map(self._goes_on, self.application.jobs)), 30, none, every=0.2)
         self._restored = {name: self.restored(name) for name in self.application.jobs}
         assert self.in_flight, "the fault has to fire while records come in: slow the world down"
         asked = written or (topics.SIGNALS, topics.LAG_SIGNALS)
@@ -147,6 +151,13 @@ class Run:
             raise AssertionError(f"nothing was in flight in {asked} for 30 s")
 
         process.until(lambda: any(map(self._is_open, asked)), 30, give_up, every=0.05)
+
+    def _goes_on(self, name: str) -> bool:
+        """Whether that job has completed two checkpoints, and one of them since it was last restored."""
+        said = self.checkpoints(name)
+        restored, latest = said["latest"].get("restored"), said["latest"].get("completed")
+        after = restored["restore_timestamp"] if restored else 0
+        return bool(said["counts"]["completed"] >= 2 and latest["trigger_timestamp"] > after)
 
     def _is_open(self, topic: str) -> bool:
         """Whether the topic has records behind the last one that a reader of committed ones may see."""
@@ -162,15 +173,9 @@ class Run:
 
         def recovered(name: str) -> bool:
             try:
-                said = self.checkpoints(name)
+                return self.restored(name) > self._restored[name] and self._goes_on(name)
             except LabError:
                 return False
-            restored, latest = said["latest"].get("restored"), said["latest"].get("completed")
-            return bool(
-                said["counts"]["restored"] > self._restored[name]
-                and latest
-                and latest["trigger_timestamp"] > restored["restore_timestamp"]
-            )
 
         def give_up() -> None:
             rest, jobs = self.application.rest, self.application.jobs
@@ -400,5 +405,6 @@ def assert_would_be_seen(run: Run, world: World, *among: str) -> None:
 
 
 __all__ = [
-    "Pipeline", "Run", "assert_right", "assert_would_be_seen", "chosen_seed", "generate", "is_right", "only_market",
+    "Fault", "Pipeline", "Run", "assert_right", "assert_would_be_seen", "chosen_seed", "generate", "is_right",
+    "only_market",
 ]  # fmt: skip

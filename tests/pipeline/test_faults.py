@@ -1,7 +1,6 @@
 """Faults of OPERATIONS.md, each fired while records are in open transactions; nothing lost, nothing twice.
 
-Each has its negative control: what the same checks say where the guarantee is missing. R01 and R26 (TaskManagers
-and Python workers that are killed) are in test_same_answer.
+Each has its negative control: what the same checks say where the guarantee is missing.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from labkit.errors import LabError
 from labkit.services import process
 from tests.pipeline import storms
 from tests.pipeline.harness import (
+    Fault,
     Pipeline,
     Run,
     assert_right,
@@ -46,38 +46,79 @@ def seed() -> int:
     return chosen_seed() + 20
 
 
-# ---- processes that stop, and go on ------------------------------------------------------------------------
+# ---- processes that are killed, or stop and go on ----------------------------------------------------------
 
 
-def test_r07_r06_r09_r11_what_stops_for_a_while_costs_nothing(pipeline: Pipeline, seed: int) -> None:
-    """A pause, two zombies, a broker away, a database away, and one that says no: one after the other."""
+def test_ten_restarts_at_random_places(pipeline: Pipeline, seed: int) -> None:
+    """R01, R06, R07, R09, R11, R26, in a random order: each once the jobs go on behind the one before."""
     world = only_market(generate(seed, 120), SLUG)
 
     def all_of_them(run: Run) -> None:
-        pause_below_the_heartbeat_timeout(run)
-        assert (run.restored("signals"), run.restored("detector")) == (0, 0)
-        for name in ("signals", "detector"):
-            zombie(run, name)
-        # the control of R07: a pause that is longer does restart
-        assert run.restored("signals") + run.restored("detector") >= 2
-        broker_away(run, seconds=10)
-        database_away(run, seconds=20)
-        database_says_no(run, pipeline, *READ_ONLY)
-        database_says_no(run, pipeline, *A_CONSTRAINT)
+        faults: list[Fault] = [
+            lambda run: taskmanager_killed(run, "signals", topics.SIGNALS),
+            lambda run: taskmanager_killed(run, "signals", topics.SIGNALS),
+            lambda run: taskmanager_killed(run, "detector", topics.LAG_SIGNALS),
+            worker_killed,
+            worker_killed,
+            pause_below_the_heartbeat_timeout,
+            lambda run: zombie(run, "signals"),
+            lambda run: zombie(run, "detector"),
+            lambda run: broker_away(run, seconds=10),
+            lambda run: database_says_no(run, pipeline, *READ_ONLY, away=20),
+            lambda run: database_says_no(run, pipeline, *A_CONSTRAINT),
+        ]
+        run.random.shuffle(faults)
+        for fault in faults:
+            fault(run)
+        assert run.restored("signals") + run.restored("detector") >= 10
 
-    # rarer than elsewhere: each attempt while the database is away is in vain, and costs two seconds of a core
-    options = {"restart-strategy.exponential-delay.max-backoff": "4 s"}
+    # at once, and then rarer than elsewhere: each attempt while the database is away costs a TaskManager
+    options = {
+        "restart-strategy.exponential-delay.backoff-multiplier": "8",
+        "restart-strategy.exponential-delay.max-backoff": "4 s",
+        "restart-strategy.exponential-delay.reset-backoff-threshold": "5 s",
+    }
     found, run = pipeline.run(world, all_of_them, seed=seed, options=options)
 
     assert_right(found, world)
     assert_would_be_seen(run, world)
-    # the control of R06 and R09: whoever reads what was never committed sees rows twice
+    assert_heartbeats_stand_behind_their_hour(run)
+    # the control: whoever reads what was never committed sees rows twice
+    assert run.uncommitted().twice
     assert not is_right(run.uncommitted(), world)
+
+
+def assert_heartbeats_stand_behind_their_hour(run: Run) -> None:
+    """Else an hour would be judged before all that is known about it is there, or not at all."""
+    closed: dict[int, str] = {}
+    for row in run.read[topics.SIGNALS_WITH_PRICE]:
+        value = json.loads(row["value"])
+        if value["kind"] == "heartbeat":
+            closed[row["partition"]] = value["window_end"]
+        else:
+            assert closed.get(row["partition"], "") < value["window_end"], value
+
+
+def taskmanager_killed(run: Run, name: str, written: str) -> None:
+    """R01."""
+    run.between_checkpoints(written)
+    # for the control: what signals has written there will be there twice
+    hurt = run.lose_taskmanager_of(name, topics.SIGNALS if name == "signals" else "")
+    assert name in hurt
+    run.recovered_within(60, *hurt)
+
+
+def worker_killed(run: Run) -> None:
+    """R26."""
+    run.between_checkpoints(topics.LAG_SIGNALS)
+    kill(run.worker())
+    run.recovered_within(60, "detector")
 
 
 def pause_below_the_heartbeat_timeout(run: Run) -> None:
     """R07."""
     run.between_checkpoints(topics.SIGNALS)
+    before = [run.restored(name) for name in run.application.jobs]
     taskmanager = run.taskmanager("signals")
     taskmanager.suspend()
     try:
@@ -85,6 +126,8 @@ def pause_below_the_heartbeat_timeout(run: Run) -> None:
     finally:
         taskmanager.resume()
     run.wait_checkpoints(2)
+    # a longer one does restart: zombie
+    assert [run.restored(name) for name in run.application.jobs] == before
 
 
 def zombie(run: Run, name: str) -> None:
@@ -109,15 +152,13 @@ def broker_away(run: Run, seconds: float) -> None:
 
 
 def database_away(run: Run, seconds: float) -> None:
-    """R11."""
-    run.between_checkpoints(topics.SIGNALS)
+    """R11: kill -9, and started again after that long."""
     [server] = run.stack.postgres.record.processes.values()
     kill(server.pid)
     time.sleep(seconds)  # the length of the outage
     with pytest.raises(LabError, match="PostgreSQL cannot be asked"):  # the control: it was away
         run.table_rows()
     run.stack.up("postgres")
-    run.wait_checkpoints(2, seconds=90)
 
 
 #: what PostgreSQL is told, what takes it back, and what `status` says in between
@@ -133,8 +174,13 @@ A_CONSTRAINT = (
 )
 
 
-def database_says_no(run: Run, pipeline: Pipeline, refuse: str, allow: str, told: str) -> None:
-    """It answers and reads, and takes no rows, as when its disk is full: jobs fail, it is told, until it is over."""
+def database_says_no(
+    run: Run, pipeline: Pipeline, refuse: str, allow: str, told: str, away: float = 0
+) -> None:
+    """It answers and reads, and takes no rows, as when its disk is full: jobs fail, it is told, until it is over.
+
+    away: for so many seconds it does not even answer at first, and comes back as one that stands by.
+    """
 
     def said() -> str:
         return "\n".join(status.lines(status.report(run.application)))
@@ -143,6 +189,8 @@ def database_says_no(run: Run, pipeline: Pipeline, refuse: str, allow: str, told
     before = run.restored("detector") + run.restored("signals")
     pipeline.tell(refuse)
     try:
+        if away:
+            database_away(run, away)
         process.until(lambda: told in said(), 60, lambda: pytest.fail(f"not told: {said()}"), every=0.5)
         restored = lambda: run.restored("detector") + run.restored("signals") > before  # noqa: E731
         process.until(restored, 60, lambda: pytest.fail("no job failed for it within 60 s"), every=0.2)
