@@ -312,7 +312,7 @@ def test_what_others_write_between_the_jobs_goes_aside_and_a_world_that_stopped_
 # ---- stop, and go on with another parallelism --------------------------------------------------------------
 
 
-def test_r21_stopped_and_resumed_at_another_parallelism_and_back(pipeline: Pipeline, seed: int) -> None:
+def test_r21_r30_stopped_and_resumed_at_another_parallelism_and_back(pipeline: Pipeline, seed: int) -> None:
     world = only_market(generate(seed, 60), SLUG)
 
     def rescale(run: Run) -> None:
@@ -340,7 +340,7 @@ def test_r21_stopped_and_resumed_at_another_parallelism_and_back(pipeline: Pipel
 
 
 def refused_to_resume(pipeline: Pipeline, application: Application) -> None:
-    """Both jobs are submitted, and refused before their first checkpoint: where they stopped is not forgotten."""
+    """R30: both jobs are submitted, and refused before their first checkpoint; where they stopped is not forgotten."""
     application.options["execution.checkpointing.interval"] = "3650 d"
     with pytest.raises(LabError, match=r"^The job takes a checkpoint every \d+ ms, EXACTLY_ONCE\."):
         application.resume()
@@ -392,18 +392,7 @@ def again(application: Application, parallelism: int) -> Application:
     return Application(application.stack, settings, application.folder, application.options)
 
 
-# ---- what refuses to start, and what a weaker start would do -----------------------------------------------
-
-
-def test_r30_a_job_without_the_checkpoints_that_were_asked_for_is_not_started(pipeline: Pipeline) -> None:
-    options = {"execution.checkpointing.interval": "3650 d"}
-    with (
-        pytest.raises(LabError, match=r"^The job takes a checkpoint every \d+ ms, EXACTLY_ONCE\."),
-        pipeline.started(generate(1, 3), options=options),
-    ):
-        pass
-
-    assert pipeline.alive() == []
+# ---- what a weaker start would do --------------------------------------------------------------------------
 
 
 def test_r01_the_control_an_at_least_once_sink_writes_twice(
