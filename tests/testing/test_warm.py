@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -208,13 +207,3 @@ def test_down_all_ends_it(elsewhere: Path) -> None:
     )  # fmt: skip
 
     assert alive(elsewhere) == []
-
-
-def test_cold_uses_nothing_warm_and_leaves_nothing(elsewhere: Path) -> None:
-    started = time.monotonic()
-    out, err = python(RUN, LAB_DIR=str(elsewhere), LAB_COLD="1").communicate(timeout=300)
-
-    assert out == "[{'a': 1}]\n", err
-    assert not (elsewhere / "stacks" / "warm").exists()
-    process.until(lambda: not alive(elsewhere), 30, lambda: pytest.fail(f"still there: {alive(elsewhere)}"))
-    assert time.monotonic() - started < 300
