@@ -141,13 +141,15 @@ def _pytest(job: Job, teller: Teller) -> int:
 
     lab = job.lab
     labs = lab.folder.parent.parent
+    with_notebook = job.notebook and lab.notebook.exists() and cells.can_run()
+    # now, while nothing of the learner's is in here
+    spare = [WithSpare(cells.Spare())] if with_notebook and cells.preloaded() else []
     os.environ.update(
         {"LAB_MINE": str(job.mine), "LAB_LABS": str(labs), mine.ONLY: lab.slug if job.own else ""}
     )
     if (labs / "__init__.py").exists():
         sys.path.insert(0, str(labs.parent))  # labs.shared of these labs, wherever they stand
     os.environ.pop("PYTEST_ADDOPTS", None)  # somebody's habits elsewhere
-    with_notebook = job.notebook and lab.notebook.exists() and cells.can_run()
     arguments = [
         "-c", os.devnull, "--rootdir", str(labs), "--confcutdir", str(labs), "--import-mode", "importlib",
         "--disable-plugin-autoload", "-p", "labkit.pytest_plugin", "--collect-in-virtualenv", "--capture=no",
@@ -156,7 +158,7 @@ def _pytest(job: Job, teller: Teller) -> int:
         str(lab.test_file), *([str(lab.notebook)] if with_notebook else []),
     ]  # fmt: skip
     waiting.tell(teller.waits, teller.goes_on)
-    return int(pytest.main(arguments, plugins=[teller, First(job.begin)]))
+    return int(pytest.main(arguments, plugins=[teller, First(job.begin), *spare]))
 
 
 class Teller:
@@ -210,6 +212,18 @@ class Teller:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         if exitstatus in (0, 1):  # all checks were run: passed, or failed
             self._tell("end")
+
+
+class WithSpare:
+    """A pytest plugin: what runs a notebook's cells waits already."""
+
+    def __init__(self, spare: Any) -> None:
+        self.spare = spare
+
+    def pytest_configure(self, config: Any) -> None:
+        from labkit.course import notebook
+
+        config.stash[notebook.SPARE] = self.spare
 
 
 class First:

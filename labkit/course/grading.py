@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.course import files, runner
+from labkit.course import cells, files, runner
 from labkit.course.child import Job
 from labkit.course.curriculum import Curriculum, Lab
 from labkit.course.runner import Run
@@ -50,6 +50,9 @@ def learners(folder: Path) -> list[str]:
 def grade(folder: Path, learner: str, labs: Iterable[Lab]) -> Iterator[Grade]:
     """Check every piece in `folder/<learner>/`, each alone, with the reference of all else."""
     import labkit.course.plugin  # noqa: F401  # and pytest, here once: each run is a fork of this process
+
+    if cells.can_run():
+        cells.preload()
 
     for lab in labs:
         if (folder / learner / lab.file_name).exists():

@@ -6,10 +6,7 @@ Lax: only cells that say `# NBVAL_CHECK_OUTPUT` are compared with the figures th
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
-import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -18,6 +15,10 @@ from pathlib import Path
 import pytest
 
 from labkit.checking import Wrong
+from labkit.course import cells
+
+#: what runs the cells, where it waits already
+SPARE = pytest.StashKey[cells.Spare | None]()
 
 _COLOUR = re.compile(r"(?:\x1b|#x1B)\[[0-9;]*m")
 _CELL = re.compile(r"Cell (\d+)")
@@ -36,21 +37,13 @@ class NotebookItem(pytest.Item):
     def runtest(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             result = Path(folder) / "cells.xml"
-            done = subprocess.run(
-                [sys.executable, "-m", "labkit.course.cells", self.path, result],
-                capture_output=True,
-                text=True,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONWARNINGS": "ignore"},
-            )
-            if done.returncode == 0:
+            code, printed = cells.run(self.path, result, self.config.stash.get(SPARE, None))
+            if code == 0:
                 return
             if not result.exists():
-                raise RuntimeError(
-                    f"nbval did not run {self.path.name}: {done.stdout[-500:]}{done.stderr[-500:]}"
-                )
+                raise RuntimeError(f"nbval did not run {self.path.name}: {printed[-500:]}")
             _say(ET.parse(result), self.path.name)
-        raise RuntimeError(f"nbval ended with {done.returncode}: {done.stdout[-500:]}")
+        raise RuntimeError(f"nbval ended with {code}: {printed[-500:]}")
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, f"{self.path.parent.name}/{self.path.name}"

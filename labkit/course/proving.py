@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from labkit.course import disguise, runner
+from labkit.course import cells, disguise, runner
 from labkit.course.answers import Answer, Answers, answers
 from labkit.course.child import Job
 from labkit.course.curriculum import Lab
@@ -53,8 +53,7 @@ def prove(
     on_run: Callable[[str, Run], None] = lambda what, run: None,
 ) -> Proof:
     """Prove the checks of a lab; on_run hears of each run. Raises LabError: its answers are not right."""
-    import labkit.course.plugin  # noqa: F401  # and pytest, here once: each run is a fork of this process
-
+    _import(lab)
     known = answers(lab)
     proof = Proof(lab)
     with tempfile.TemporaryDirectory(prefix="lab-prove-") as folder:
@@ -64,6 +63,17 @@ def prove(
         if with_mutations and proof.holds:
             prover.mutate(everywhere=everywhere)
     return proof
+
+
+def _import(lab: Lab) -> None:
+    """What every run imports, here once: each is a fork of this process."""
+    import labkit.course.plugin
+    import labkit.testing  # noqa: F401
+
+    if lab.suffix == ".py":  # for SQL not: there a learner's check has no PyFlink in its process
+        import pyflink.fn_execution  # noqa: F401
+    if lab.notebook.exists() and cells.can_run():
+        cells.preload()
 
 
 class _Prover:
