@@ -43,7 +43,8 @@ def proofs(
         for _ in range(min(jobs, len(slugs))):
             free.put(str(stack.enter_context(elsewhere())))
         pool = stack.enter_context(ThreadPoolExecutor(jobs))
-        waiting = [pool.submit(proof, slug) for slug in slugs]
+        # the last of the path first: the further on, the longer, and none shall be left to run alone
+        waiting = [pool.submit(proof, slug) for slug in reversed(slugs)]
         try:
             for done in as_completed(waiting):
                 yield done.result()
