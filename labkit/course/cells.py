@@ -26,6 +26,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,14 +50,10 @@ def preload() -> None:
     if _preloaded:
         return
     _import()
-    import ipykernel.kernelapp  # noqa: F401
-
-    asked = os.environ.get("MPLBACKEND")
-    os.environ["MPLBACKEND"] = asked or "module://matplotlib_inline.backend_inline"  # as a kernel would
-    import matplotlib.pyplot  # noqa: F401
-
-    if asked is None:
-        del os.environ["MPLBACKEND"]
+    import_module("ipykernel.kernelapp")
+    import_module("labkit.draw.picture")  # first: it says where matplotlib may write
+    import_module("matplotlib.figure")
+    import_module("matplotlib.backends.backend_svg")
     _preloaded.append(True)
 
 
@@ -145,12 +142,14 @@ class _Fork(multiprocessing.get_context("fork").Process):  # type: ignore[misc]
 
 def _be_kernel(connection: str, cwd: Path) -> None:
     os.chdir(cwd)
-    os.environ["JPY_PARENT_PID"] = str(os.getppid())
     _print_into(Path(os.devnull))
     sys.argv = ["ipykernel_launcher"]
     from ipykernel.kernelapp import IPKernelApp
 
-    IPKernelApp.launch_instance(["-f", connection, _NO_HISTORY])
+    # it ends when this parent has ended
+    IPKernelApp.launch_instance(
+        ["-f", connection, _NO_HISTORY, f"--IPKernelApp.parent_handle={os.getppid()}"]
+    )
 
 
 class Kernel:
