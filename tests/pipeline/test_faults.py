@@ -51,7 +51,7 @@ def seed() -> int:
 
 def test_ten_restarts_at_random_places(pipeline: Pipeline, seed: int) -> None:
     """R01, R06, R07, R09, R11, R26, in a random order: each once the jobs go on behind the one before."""
-    world = only_market(generate(seed, 120), SLUG)
+    world = only_market(generate(seed, 200), SLUG)
 
     def all_of_them(run: Run) -> None:
         faults: list[Fault] = [
