@@ -34,7 +34,6 @@ from typing import Any, NoReturn
 
 _CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 _PATIENCE = 60.0  # seconds until a kernel answers, on a machine that is very busy
-_NO_HISTORY = "--HistoryManager.enabled=False"
 
 
 def can_run() -> bool:
@@ -42,24 +41,18 @@ def can_run() -> bool:
     return all(find_spec(name) is not None for name in ("nbval", "matplotlib"))
 
 
-_preloaded: list[bool] = []
-
-
 def preload() -> None:
     """Import what running cells takes: it is in all forks of this process then, and in their kernels."""
-    if _preloaded:
-        return
     _import()
     import_module("ipykernel.kernelapp")
     import_module("labkit.draw.picture")  # first: it says where matplotlib may write
     import_module("matplotlib.figure")
     import_module("matplotlib.backends.backend_svg")
-    _preloaded.append(True)
 
 
 def preloaded() -> bool:
     """Whether `preload` was called."""
-    return bool(_preloaded)
+    return "ipykernel.kernelapp" in sys.modules
 
 
 def run(notebook: Path, results: Path, spare: Spare | None = None) -> tuple[int, str]:
@@ -140,16 +133,13 @@ class _Fork(multiprocessing.get_context("fork").Process):  # type: ignore[misc]
         os.kill(self.pid, number)
 
 
-def _be_kernel(connection: str, cwd: Path) -> None:
+def _be_kernel(arguments: list[str], cwd: Path) -> None:
     os.chdir(cwd)
     _print_into(Path(os.devnull))
     sys.argv = ["ipykernel_launcher"]
     from ipykernel.kernelapp import IPKernelApp
 
-    # it ends when this parent has ended
-    IPKernelApp.launch_instance(
-        ["-f", connection, _NO_HISTORY, f"--IPKernelApp.parent_handle={os.getppid()}"]
-    )
+    IPKernelApp.launch_instance(arguments)
 
 
 class Kernel:
@@ -172,14 +162,17 @@ class Kernel:
                 }
             )
         )  # fmt: skip
+        arguments = [
+            "-f", str(self._connection), "--HistoryManager.enabled=False",
+            f"--IPKernelApp.parent_handle={os.getpid()}",  # it ends when this process has ended
+        ]  # fmt: skip
         if forked:
-            self._process = _Fork(target=_be_kernel, args=(str(self._connection), cwd))
+            self._process = _Fork(target=_be_kernel, args=(arguments, cwd))
             self._process.start()
             return
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ipykernel_launcher", "-f", self._connection, _NO_HISTORY],
+            [sys.executable, "-m", "ipykernel_launcher", *arguments],
             cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={**os.environ, "JPY_PARENT_PID": str(os.getpid())},  # it ends when this process has ended
         )  # fmt: skip
 
     def client(self) -> Any:

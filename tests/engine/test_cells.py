@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("nbval", reason="notebooks need ./lab setup docs")
 
 from labkit.course.cells import kernel
-from labkit.services.process import until
+from labkit.services.process import until, working_in
 
 
 def test_a_kernel_is_where_its_notebook_is_and_can_be_interrupted(tmp_path: Path) -> None:
@@ -109,11 +109,4 @@ def test_cells_run_in_a_fork_as_in_a_process_of_their_own(tmp_path: Path, cell: 
     assert done.stdout.split()[0] == str(code), done.stdout
     # nbval says what it did into the file, not into what the proof prints
     assert ("1 failed" if code else "2 passed") in done.stdout
-    assert not [each for each in psutil.process_iter() if working_in(each, tmp_path)]
-
-
-def working_in(each: psutil.Process, folder: Path) -> bool:
-    try:
-        return Path(each.cwd()) == folder
-    except psutil.Error:  # gone meanwhile, or somebody else's
-        return False
+    assert working_in(tmp_path) == []
